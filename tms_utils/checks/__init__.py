@@ -1,0 +1,11 @@
+"""The exercises' checks, and the table of claims that ends each chapter.
+
+A check takes the reader's attempt and returns a ``Verdict``, which prints itself: *not attempted yet* for an
+untouched stub, what is wrong and why for a wrong answer, *passed* and a sentence worth knowing for a right one.
+A check never raises, whatever the attempt does. Chapter N's checks are in ``chapter_N.py``.
+"""
+
+from tms_utils.checks.claims import Claim, ClaimsTable
+from tms_utils.checks.verdict import Verdict, exercise, require
+
+__all__ = ["Claim", "Verdict", "ClaimsTable", "exercise", "require"]

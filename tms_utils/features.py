@@ -1,0 +1,246 @@
+"""Synthetic features: the inputs of the toy models (paper: "Demonstrating Superposition").
+
+Every distribution here is a small object with ``n_features``, ``n_instances`` and
+
+* ``sample(batch_size, generator)`` -> ``(instances, batch, features)``: plain draws;
+* ``sample_weighted(batch_size, generator)`` -> the same, with a weight for each row. The weights of an
+  instance add up to 1, and ``(weight * f(x)).sum(batch)`` is an unbiased estimate of the mean of any f.
+
+Plain draws are the special case of equal weights. The weights pay off when features are very sparse:
+almost every plain row is then empty and teaches nothing. ``SparseFeatures`` draws only rows with an
+active feature, adds *one* empty row, and weights both by how often they occur.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+__all__ = [
+    "AnticorrelatedFeatures",
+    "CorrelatedFeatures",
+    "KActiveFeatures",
+    "SparseFeatures",
+]
+
+
+class Features:
+    """What all feature distributions share: a size, a density per instance, a device."""
+
+    def __init__(self, n_features: int, density: float | Tensor):
+        self.n_features = _positive_int("n_features", n_features)
+        self.density = _as_density(density, self.n_features)  # (instances, features)
+
+    @property
+    def n_instances(self) -> int:
+        return self.density.shape[0]
+
+    @property
+    def device(self) -> torch.device:
+        return self.density.device
+
+    def to(self, device: torch.device | str) -> Features:
+        """A copy of this distribution on ``device``."""
+        moved = copy.copy(self)
+        moved.density = self.density.to(device)
+        return moved
+
+    def expand(self, n_instances: int) -> Features:
+        """A copy with ``n_instances`` instances: one instance is repeated, an equal number kept as it is."""
+        if self.n_instances not in (1, n_instances):
+            raise ValueError(
+                f"expected features with 1 or {n_instances} instances to go with a model of "
+                f"{n_instances}; got {self.n_instances}"
+            )
+        expanded = copy.copy(self)
+        expanded.density = self.density.expand(n_instances, -1)
+        return expanded
+
+    def sample(
+        self, batch_size: int, generator: torch.Generator | None = None
+    ) -> Float[Tensor, "instances batch features"]:
+        raise NotImplementedError
+
+    def sample_weighted(
+        self, batch_size: int, generator: torch.Generator | None = None
+    ) -> tuple[Float[Tensor, "instances batch features"], Float[Tensor, "instances batch"]]:
+        """``batch_size`` rows and their weights; here every row weighs ``1 / batch_size``."""
+        x = self.sample(batch_size, generator)
+        return x, x.new_full(x.shape[:2], 1 / batch_size)
+
+    def _uniform(self, *shape: int, generator: torch.Generator | None) -> Tensor:
+        """Uniform numbers in [0, 1) of shape ``(instances, *shape)`` on this distribution's device."""
+        if generator is not None and generator.device.type != self.device.type:
+            raise ValueError(
+                f"expected a generator on {self.device.type}, where the features are; "
+                f"got one on {generator.device.type}"
+            )
+        return torch.rand((self.n_instances, *shape), generator=generator, device=self.device)
+
+
+class SparseFeatures(Features):
+    """Independent sparse features: each entry is 0 with probability S = 1 - density, else uniform in [0, 1).
+
+    Args:
+        n_features: number of features, at least 1.
+        density: p = 1 - S in (0, 1]: one number, one per instance ``(instances,)``, or one per
+            instance and feature ``(instances, features)``.
+
+    Raises:
+        ValueError: if a density lies outside (0, 1] or has another shape.
+    """
+
+    def sample(
+        self, batch_size: int, generator: torch.Generator | None = None
+    ) -> Float[Tensor, "instances batch features"]:
+        """One uniform number u per entry is both mask and value: (u - S) / (1 - S) if u > S, else 0."""
+        u = self._uniform(_positive_int("batch_size", batch_size), self.n_features, generator=generator)
+        p = self.density[:, None]
+        return u.sub_(1 - p).div_(p).clamp_(min=0)
+
+    def sample_weighted(
+        self, batch_size: int, generator: torch.Generator | None = None
+    ) -> tuple[Float[Tensor, "instances batch features"], Float[Tensor, "instances batch"]]:
+        """One empty row, then ``batch_size - 1`` rows drawn given that at least one feature is active.
+
+        Such a row is drawn by its *first* active feature: features before it are off, it is on, and the
+        features after it are as independent as ever.
+        """
+        if batch_size < 2:
+            raise ValueError(f"expected batch_size >= 2 (one row is the empty one); got {batch_size}")
+        u = self._uniform(batch_size, self.n_features + 2, generator=generator)
+        u, pick, value = u[..., :-2], u[..., -2].contiguous(), u[..., -1:]
+        p = self.density[:, None]
+        x = (u - (1 - p)).div_(p).clamp_(min=0)
+
+        first_active, non_empty = self._first_active()
+        first = torch.searchsorted(first_active, pick).clamp_(max=self.n_features - 1)[..., None]
+        x.mul_(torch.arange(self.n_features, device=self.device) > first)
+        x.scatter_(-1, first, value)
+
+        x[:, 0] = 0
+        weight = (non_empty / (batch_size - 1))[:, None].repeat(1, batch_size)
+        weight[:, 0] = 1 - non_empty
+        return x, weight
+
+    def _first_active(
+        self,
+    ) -> tuple[Float[Tensor, "instances features"], Float[Tensor, " instances"]]:
+        """P(first active feature <= i | some feature is active), and P(some feature is active)."""
+        if not hasattr(self, "_first_active_cache") or self._first_active_cache[0] is not self.density:
+            p = self.density.double()
+            all_off = torch.cumprod(1 - p, dim=-1)  # features 0..i all off
+            non_empty = 1 - all_off[:, -1]
+            cdf = ((1 - all_off) / non_empty[:, None]).float().contiguous()
+            self._first_active_cache = (self.density, cdf, non_empty.float())
+        return self._first_active_cache[1:]
+
+
+class KActiveFeatures(Features):
+    """Exactly ``k`` active features a row, every set of k equally likely, each uniform in [0, 1).
+
+    Args:
+        n_features: number of features.
+        k: how many are active, from 0 to n_features.
+        n_instances: how many independent copies ``sample`` returns.
+    """
+
+    def __init__(self, n_features: int, k: int, n_instances: int = 1):
+        if not 0 <= k <= n_features:
+            raise ValueError(f"expected k between 0 and n_features = {n_features}; got {k}")
+        super().__init__(n_features, torch.ones(_positive_int("n_instances", n_instances)))
+        self.k = k
+
+    def sample(
+        self, batch_size: int, generator: torch.Generator | None = None
+    ) -> Float[Tensor, "instances batch features"]:
+        """The k largest of n uniform numbers are a uniformly random set of k features."""
+        _positive_int("batch_size", batch_size)
+        order = self._uniform(batch_size, self.n_features, generator=generator)
+        values = self._uniform(batch_size, self.k, generator=generator)
+        active = order.topk(self.k, dim=-1).indices
+        return torch.zeros_like(order).scatter_(-1, active, values)
+
+
+class CorrelatedFeatures(Features):
+    """Sets of features that switch on and off together, with independent magnitudes (paper: "Correlated features").
+
+    Args:
+        n_features: number of features, a multiple of ``set_size``.
+        density: probability that a set is on, in (0, 1]: one number or one per instance.
+        set_size: neighbouring features that form a set.
+    """
+
+    def __init__(self, n_features: int, density: float | Tensor, set_size: int = 2):
+        super().__init__(n_features, density)
+        self.set_size = _divisor(n_features, set_size)
+
+    def sample(
+        self, batch_size: int, generator: torch.Generator | None = None
+    ) -> Float[Tensor, "instances batch features"]:
+        _positive_int("batch_size", batch_size)
+        values = self._uniform(batch_size, self.n_features, generator=generator)
+        n_sets = self.n_features // self.set_size
+        set_on = self._uniform(batch_size, n_sets, generator=generator) < self.density[:, None, :n_sets]
+        return values * set_on.repeat_interleave(self.set_size, dim=-1)
+
+
+class AnticorrelatedFeatures(Features):
+    """Sets of features of which at most one is on (paper: "Anti-correlated features").
+
+    Args:
+        n_features: number of features, a multiple of ``set_size``.
+        density: probability that a set has an active member, in (0, 1]. A single feature is then
+            active with probability ``density / set_size``.
+        set_size: neighbouring features that form a set.
+    """
+
+    def __init__(self, n_features: int, density: float | Tensor, set_size: int = 2):
+        super().__init__(n_features, density)
+        self.set_size = _divisor(n_features, set_size)
+
+    def sample(
+        self, batch_size: int, generator: torch.Generator | None = None
+    ) -> Float[Tensor, "instances batch features"]:
+        _positive_int("batch_size", batch_size)
+        n_sets = self.n_features // self.set_size
+        values = self._uniform(batch_size, n_sets, generator=generator)
+        set_on = self._uniform(batch_size, n_sets, generator=generator) < self.density[:, None, :n_sets]
+        member = (self._uniform(batch_size, n_sets, generator=generator) * self.set_size).long()
+        x = values.new_zeros(*values.shape, self.set_size)
+        x.scatter_(-1, member[..., None], (values * set_on)[..., None])
+        return x.flatten(start_dim=-2)
+
+
+def _as_density(density: float | Tensor, n_features: int) -> Float[Tensor, "instances features"]:
+    p = torch.as_tensor(density, dtype=torch.get_default_dtype())
+    if p.ndim == 0:
+        p = p[None]
+    if p.ndim == 1:
+        p = p[:, None].expand(-1, n_features)
+    if p.ndim != 2 or p.shape[0] == 0 or p.shape[1] != n_features:
+        raise ValueError(
+            "expected density to be a number, (instances,) or (instances, features) = "
+            f"(instances, {n_features}); got shape {tuple(p.shape)}"
+        )
+    outside = p[~((p > 0) & (p <= 1))]
+    if len(outside):
+        raise ValueError(f"expected density = 1 - S in (0, 1]; got {outside[0].item():g}")
+    return p
+
+
+def _positive_int(name: str, value: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"expected {name} to be a whole number >= 1; got {value!r}")
+    return value
+
+
+def _divisor(n_features: int, set_size: int) -> int:
+    if _positive_int("set_size", set_size) > n_features or n_features % set_size:
+        raise ValueError(
+            f"expected n_features to be a multiple of set_size = {set_size}; got n_features = {n_features}"
+        )
+    return set_size

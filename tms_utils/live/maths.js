@@ -1,0 +1,278 @@
+// The mathematics of the live figures: the toy model, its exact gradient, Adam, and seeded
+// random numbers. Double precision throughout, no dependencies.
+//
+//   h = W x                     hidden activations, m numbers
+//   x' = ReLU(W^T h + b)        reconstruction, n numbers (no ReLU in the linear model)
+//   loss = mean over rows and features of  I_i (x_i - x'_i)^2
+//
+// W is stored feature by feature: W[i * m + d] is coordinate d of feature i's direction W_i.
+
+// ---- random numbers -------------------------------------------------------------------------
+
+// Uniform numbers in [0, 1) from a 32-bit seed (the "mulberry32" generator).
+export function randomSource(seed) {
+  let state = (Math.imul(seed + 1, 0x9e3779b1) ^ 0x85ebca6b) >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+// One standard normal number (Box-Muller).
+export function normal(random) {
+  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+}
+
+// ---- data -----------------------------------------------------------------------------------
+
+// A batch keeps only the entries that are not zero, row after row, and only the rows that have
+// any. Row r holds entries start[r] .. start[r + 1] - 1; its weight in the loss is rowWeight.
+// Rows without an active feature all look alike, so they count once, with weight emptyWeight.
+export function makeBatch(n, rows) {
+  return {
+    n,
+    rows: 0,
+    start: new Int32Array(rows + 1),
+    feature: new Int32Array(rows * n),
+    value: new Float64Array(rows * n),
+    rowWeight: 0,
+    emptyWeight: 0,
+  };
+}
+
+// Draw rows *given that at least one feature is active*: each x_i is 0 with probability
+// S = 1 - density and else uniform in [0, 1). The empty rows, a fraction S^n of all, enter the
+// loss exactly through emptyWeight, so no work is spent on them and nothing is biased.
+export function sampleBatch(batch, density, random) {
+  const { n, start, feature, value } = batch;
+  const rows = start.length - 1;
+  const empty = (1 - density) ** n;
+  const logS = Math.log(1 - density); // -Infinity when density = 1
+  let k = 0;
+  for (let r = 0; r < rows; r++) {
+    // First active feature: geometric, cut off at n. Later ones: plain geometric gaps.
+    let i = density >= 1 ? 0 : Math.floor(Math.log(1 - random() * (1 - empty)) / logS);
+    do {
+      feature[k] = Math.min(i, n - 1);
+      value[k++] = random();
+      i += density >= 1 ? 1 : 1 + Math.floor(Math.log(1 - random()) / logS);
+    } while (i < n);
+    start[r + 1] = k;
+  }
+  batch.rows = rows;
+  batch.rowWeight = (1 - empty) / rows;
+  batch.emptyWeight = empty;
+  return batch;
+}
+
+// The same structure from a dense array x[row * n + i]: the plain mean over its rows.
+export function batchFromDense(x, n) {
+  const total = x.length / n;
+  const batch = makeBatch(n, total);
+  let k = 0;
+  for (let row = 0; row < total; row++) {
+    const before = k;
+    for (let i = 0; i < n; i++) {
+      if (x[row * n + i] !== 0) {
+        batch.feature[k] = i;
+        batch.value[k++] = x[row * n + i];
+      }
+    }
+    if (k > before) batch.start[++batch.rows] = k;
+  }
+  batch.rowWeight = 1 / total;
+  batch.emptyWeight = (total - batch.rows) / total;
+  return batch;
+}
+
+// ---- model ----------------------------------------------------------------------------------
+
+// A fresh model: W normal with standard deviation scale / sqrt(m), b = 0.
+export function makeModel(n, m, { relu = true, scale = 0.5, random }) {
+  const W = new Float64Array(n * m);
+  for (let k = 0; k < W.length; k++) W[k] = (scale * normal(random)) / Math.sqrt(m);
+  return { n, m, relu, W, b: new Float64Array(n) };
+}
+
+// Loss of a model on a batch; with gW and gb given, its gradient is written there.
+//   dL/dz_j = 2 w I_j (x'_j - x_j) [z_j > 0] / n,       z = W^T h + b
+//   dL/db_j = dL/dz_j,   dL/dW_j = dL/dz_j h + x_j dL/dh,   dL/dh = sum_j dL/dz_j W_j
+export function lossAndGradient(model, importance, batch, gW = null, gb = null) {
+  const { n, m, relu, W, b } = model;
+  const { rows, start, feature, value, rowWeight, emptyWeight } = batch;
+  const x = new Float64Array(n);
+  const h = new Float64Array(m);
+  const dh = new Float64Array(m);
+  let loss = 0;
+  if (gW) gW.fill(0);
+  if (gb) gb.fill(0);
+  for (let r = 0; r < rows; r++) {
+    const first = start[r];
+    const last = start[r + 1];
+    for (let d = 0; d < m; d++) h[d] = dh[d] = 0;
+    for (let k = first; k < last; k++) {
+      const i = feature[k];
+      x[i] = value[k];
+      for (let d = 0; d < m; d++) h[d] += value[k] * W[i * m + d]; // h = W x
+    }
+    for (let j = 0; j < n; j++) {
+      let z = b[j];
+      for (let d = 0; d < m; d++) z += W[j * m + d] * h[d]; // z = W^T h + b
+      const error = (relu && z <= 0 ? 0 : z) - x[j];
+      loss += rowWeight * importance[j] * error * error;
+      if (gW && error !== 0 && !(relu && z <= 0)) {
+        const dz = (2 * rowWeight * importance[j] * error) / n;
+        gb[j] += dz;
+        for (let d = 0; d < m; d++) {
+          gW[j * m + d] += dz * h[d];
+          dh[d] += dz * W[j * m + d];
+        }
+      }
+    }
+    for (let k = first; k < last; k++) {
+      const i = feature[k];
+      if (gW) for (let d = 0; d < m; d++) gW[i * m + d] += value[k] * dh[d];
+      x[i] = 0;
+    }
+  }
+  for (let j = 0; j < n; j++) {
+    // Rows without an active feature: h = 0, so x'_j = ReLU(b_j).
+    const out = relu && b[j] <= 0 ? 0 : b[j];
+    loss += emptyWeight * importance[j] * out * out;
+    if (gb) gb[j] += (2 * emptyWeight * importance[j] * out) / n;
+  }
+  return loss / n;
+}
+
+// ---- training -------------------------------------------------------------------------------
+
+// Adam (Kingma & Ba 2015) on one array of parameters.
+export function adam(parameters, { beta1 = 0.9, beta2 = 0.99, epsilon = 1e-12 } = {}) {
+  const mean = new Float64Array(parameters.length);
+  const square = new Float64Array(parameters.length);
+  let c1 = 1;
+  let c2 = 1;
+  return (gradient, rate) => {
+    c1 *= beta1;
+    c2 *= beta2;
+    for (let k = 0; k < parameters.length; k++) {
+      const g = gradient[k];
+      mean[k] = beta1 * mean[k] + (1 - beta1) * g;
+      square[k] = beta2 * square[k] + (1 - beta2) * g * g;
+      parameters[k] -= (rate * mean[k]) / (1 - c1) / (Math.sqrt(square[k] / (1 - c2)) + epsilon);
+    }
+  };
+}
+
+// A training run of `steps` steps: call step() until done. The learning rate falls from `rate`
+// to zero along a half cosine, so that a finished run has settled.
+export function makeRun(model, { density, importance, random, steps = 3000, rate = 0.02, rows = 256 }) {
+  const batch = makeBatch(model.n, rows);
+  const gW = new Float64Array(model.W.length);
+  const gb = new Float64Array(model.n);
+  const updateW = adam(model.W);
+  const updateB = adam(model.b);
+  return {
+    model,
+    steps,
+    done: 0,
+    step() {
+      sampleBatch(batch, density, random);
+      const loss = lossAndGradient(model, importance, batch, gW, gb);
+      const eta = rate * 0.5 * (1 + Math.cos((Math.PI * this.done) / steps));
+      updateW(gW, eta);
+      updateB(gb, eta);
+      this.done += 1;
+      return loss;
+    },
+  };
+}
+
+// ---- what the weights say -------------------------------------------------------------------
+
+export function dot(W, m, i, j) {
+  let sum = 0;
+  for (let d = 0; d < m; d++) sum += W[i * m + d] * W[j * m + d];
+  return sum;
+}
+
+// |W_i| for every feature.
+export function featureNorms({ n, m, W }) {
+  return Array.from({ length: n }, (_, i) => Math.sqrt(dot(W, m, i, i)));
+}
+
+// Superposition of feature i: the sum over j != i of (What_i . W_j)^2. Zero when W_i is zero.
+export function superposition({ n, m, W }) {
+  return featureNorms({ n, m, W }).map((norm, i) => {
+    let sum = 0;
+    for (let j = 0; j < n; j++) if (j !== i && norm > 1e-9) sum += (dot(W, m, i, j) / norm) ** 2;
+    return sum;
+  });
+}
+
+const polygons = { 3: "triangle", 4: "square", 5: "pentagon", 6: "hexagon", 7: "heptagon", 8: "octagon" };
+const counts = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight"];
+
+// The name of an arrangement of features in the plane. Features with |W_i| > 0.5 are kept; two
+// are joined when |cos angle| > 0.2; each connected component is then a single feature, an
+// antipodal pair, a regular polygon (every gap within 15 degrees of 360 / k), or irregular.
+export function geometryName(model) {
+  const { n, W } = model;
+  const norms = featureNorms(model);
+  const kept = norms.map((_, i) => i).filter((i) => norms[i] > 0.5);
+  if (kept.length === 0) return "nothing represented";
+  const cosine = (i, j) => dot(W, 2, i, j) / (norms[i] * norms[j]);
+  const component = new Array(n).fill(-1);
+  const members = [];
+  for (const root of kept) {
+    if (component[root] >= 0) continue;
+    const found = [root];
+    component[root] = members.length;
+    for (const i of found) {
+      for (const j of kept) {
+        if (component[j] < 0 && Math.abs(cosine(i, j)) > 0.2) {
+          component[j] = members.length;
+          found.push(j);
+        }
+      }
+    }
+    members.push(found);
+  }
+  let singles = 0;
+  let pairs = 0;
+  for (const found of members) {
+    if (found.length === 1) singles += 1;
+    else if (found.length === 2 && cosine(found[0], found[1]) < -0.9) pairs += 1;
+    else if (found.length > 2 && found.length === kept.length && isRegular(W, found)) {
+      return polygons[found.length];
+    } else return "irregular";
+  }
+  if (pairs === 0) return singles === 1 ? "one feature" : "two orthogonal features";
+  if (pairs === 2) return "two antipodal pairs";
+  return singles ? "antipodal pair and one feature" : "one antipodal pair";
+}
+
+function isRegular(W, found) {
+  const turn = 2 * Math.PI;
+  const angles = found.map((i) => Math.atan2(W[2 * i + 1], W[2 * i])).sort((a, b) => a - b);
+  return angles.every((angle, k) => {
+    const next = k + 1 < angles.length ? angles[k + 1] : angles[0] + turn;
+    return Math.abs(next - angle - turn / angles.length) < (15 * Math.PI) / 180;
+  });
+}
+
+// ---- closed forms ---------------------------------------------------------------------------
+
+// Variance of one feature of density p: v(p) = p/3 - p^2/4.
+export function variance(p) {
+  return p / 3 - (p * p) / 4;
+}
+
+// The best any linear model can do: keep the m most important features, answer p/2 for the
+// others. A ReLU model can do the same, so for it this is a bound to be beaten.
+export function bestLinearLoss(importance, m, p) {
+  const dropped = Array.from(importance).sort((a, b) => b - a).slice(m);
+  return (dropped.reduce((sum, I) => sum + I, 0) * variance(p)) / importance.length;
+}

@@ -1,0 +1,118 @@
+"""Every figure used more than once: ``plot_x(data, *, ax=None)`` draws on ``ax`` (or a new one) and returns it.
+
+Nothing here trains, shows or changes global settings. Colour is never the only carrier of meaning.
+"""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+from torch import Tensor
+
+from tms_utils.geometry import feature_norms, gram, superposition
+
+__all__ = [
+    "PALETTE",
+    "figure",
+    "plot_arrows",
+    "plot_gram",
+    "plot_loss",
+    "plot_norm_bars",
+]
+
+# Eight colours that stay apart for colour-blind readers, in print, and on white and near-black pages.
+PALETTE = ("#3B7DD8", "#D9662B", "#2E9E6B", "#B6489B", "#8A7A1F", "#1FA3B5", "#C23B4B", "#7A6BD1")
+DIVERGING = "RdBu_r"  # red for positive, blue for negative, white for zero
+SUPERPOSITION = "viridis"  # dark for alone, bright for shared
+
+
+def figure(rows: int = 1, columns: int = 1, *, width: float = 7.5, height: float = 3.0, **kwargs):
+    """``plt.subplots`` at the course's resolution: crisp on high-density screens, light as a file."""
+    return plt.subplots(rows, columns, figsize=(width, height), dpi=120, layout="constrained", **kwargs)
+
+
+def plot_arrows(
+    W: Float[Tensor, "hidden features"], *, ax: Axes | None = None, label: bool = True, limit: float | None = None
+) -> Axes:
+    """Feature directions W_i as arrows in the plane (n_hidden = 2), to scale, with the unit circle behind.
+
+    Raises:
+        ValueError: unless W has two hidden dimensions.
+    """
+    if W.ndim != 2 or W.shape[0] != 2:
+        raise ValueError(f"expected W of shape (2, features); got {tuple(W.shape)}")
+    ax = ax or plt.gca()
+    x, y = W.detach().cpu().numpy()
+    limit = limit or 1.25 * max(1.2, np.hypot(x, y).max())
+    ax.add_patch(plt.Circle((0, 0), 1, fill=False, color="0.75", linestyle=":"))
+    for i, (xi, yi) in enumerate(zip(x, y, strict=True)):
+        colour = PALETTE[i % len(PALETTE)]
+        ax.annotate("", (xi, yi), (0, 0), arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 1.8, "shrinkA": 0, "shrinkB": 0})
+        if label and np.hypot(xi, yi) > 0.2:
+            ax.annotate(str(i), 1.13 * np.array([xi, yi]), ha="center", va="center", fontsize=8)
+    ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xticks=[-1, 0, 1], yticks=[-1, 0, 1])
+    return ax
+
+
+def plot_gram(
+    W: Float[Tensor, "hidden features"],
+    b: Float[Tensor, " features"] | None = None,
+    *,
+    ax: Axes | None = None,
+    limit: float = 1.0,
+    colourbar: bool = False,
+) -> Axes:
+    """WᵀW as a heat map, with the bias b as one more column on the right. Entries are clipped at ±limit."""
+    ax = ax or plt.gca()
+    matrix = gram(W.detach()).cpu().numpy()
+    n = len(matrix)
+    if b is not None:
+        gap = np.full((n, 1), np.nan)
+        matrix = np.hstack([matrix, gap, b.detach().cpu().numpy()[:, None]])
+    image = ax.imshow(matrix, cmap=DIVERGING, norm=Normalize(-limit, limit), interpolation="nearest")
+    ax.set(xlabel="feature i", ylabel="feature j")
+    if b is not None:
+        ticks = [0, n - 1, n + 1] if n > 1 else [0, n + 1]
+        ax.set_xticks(ticks, [*(str(t) for t in ticks[:-1]), "b"])
+    if colourbar:
+        ax.figure.colorbar(image, ax=ax, label="$W_i \\cdot W_j$, and $b_j$", shrink=0.8)
+    return ax
+
+
+def plot_norm_bars(W: Float[Tensor, "hidden features"], *, ax: Axes | None = None, colourbar: bool = False) -> Axes:
+    """|W_i| as a horizontal bar per feature, most important on top, coloured by superposition.
+
+    A bar that ends in a hatched pattern also marks superposition above one half, for readers without colour.
+    """
+    ax = ax or plt.gca()
+    norms = feature_norms(W.detach()).cpu().numpy()
+    shared = superposition(W.detach()).cpu().numpy()
+    norm = Normalize(0, 1, clip=True)
+    bars = ax.barh(np.arange(len(norms)), norms, color=plt.get_cmap(SUPERPOSITION)(norm(shared)), height=0.85)
+    for bar, value in zip(bars, shared, strict=True):
+        if value > 0.5:
+            bar.set(hatch="////", edgecolor="0.25", linewidth=0)
+    ax.invert_yaxis()
+    ax.set(xlabel="$|W_i|$", ylabel="feature i", xlim=(0, max(1.25, 1.05 * norms.max())))
+    ax.axvline(1, color="0.6", linestyle=":", linewidth=1)
+    if colourbar:
+        mappable = plt.cm.ScalarMappable(norm, SUPERPOSITION)
+        ax.figure.colorbar(mappable, ax=ax, label="superposition (hatched: > ½)", extend="max")
+    return ax
+
+
+def plot_loss(
+    step: Tensor, loss: Float[Tensor, "records instances"], *, ax: Axes | None = None, labels: list[str] | None = None
+) -> Axes:
+    """Training loss against step, one line an instance, on a logarithmic scale."""
+    ax = ax or plt.gca()
+    for k, line in enumerate(torch.as_tensor(loss).T):
+        ax.plot(step, line, color=PALETTE[k % len(PALETTE)], linewidth=1.2, label=labels[k] if labels else None)
+    ax.set(xlabel="step", ylabel="loss", yscale="log")
+    if labels:
+        ax.legend(fontsize=8)
+    return ax
