@@ -52,13 +52,13 @@ export function sampleBatch(batch, density, random) {
   const logS = Math.log(1 - density); // -Infinity when density = 1
   let k = 0;
   for (let r = 0; r < rows; r++) {
-    // First active feature: geometric, cut off at n. Later ones: plain geometric gaps.
-    let i = density >= 1 ? 0 : Math.floor(Math.log(1 - random() * (1 - empty)) / logS);
-    do {
-      feature[k] = Math.min(i, n - 1);
+    // The first active feature is geometric, cut off at n; each later one is an own coin.
+    const first = density < 1 ? Math.floor(Math.log(1 - random() * (1 - empty)) / logS) : 0;
+    for (let i = Math.min(first, n - 1); i < n; i++) {
+      if (i > first && random() >= density) continue;
+      feature[k] = i;
       value[k++] = random();
-      i += density >= 1 ? 1 : 1 + Math.floor(Math.log(1 - random()) / logS);
-    } while (i < n);
+    }
     start[r + 1] = k;
   }
   batch.rows = rows;
@@ -102,6 +102,7 @@ export function makeModel(n, m, { relu = true, scale = 0.5, random }) {
 export function lossAndGradient(model, importance, batch, gW = null, gb = null) {
   const { n, m, relu, W, b } = model;
   const { rows, start, feature, value, rowWeight, emptyWeight } = batch;
+  if (m === 2 && gW) return lossAndGradientInPlane(model, importance, batch, gW, gb);
   const x = new Float64Array(n);
   const h = new Float64Array(m);
   const dh = new Float64Array(m);
@@ -137,13 +138,66 @@ export function lossAndGradient(model, importance, batch, gW = null, gb = null) 
       x[i] = 0;
     }
   }
+  return (loss + emptyRows(model, importance, emptyWeight, gb)) / n;
+}
+
+// Rows without an active feature: h = 0, so x'_j = ReLU(b_j).
+function emptyRows({ n, relu, b }, importance, emptyWeight, gb) {
+  let loss = 0;
   for (let j = 0; j < n; j++) {
-    // Rows without an active feature: h = 0, so x'_j = ReLU(b_j).
     const out = relu && b[j] <= 0 ? 0 : b[j];
     loss += emptyWeight * importance[j] * out * out;
     if (gb) gb[j] += (2 * emptyWeight * importance[j] * out) / n;
   }
-  return loss / n;
+  return loss;
+}
+
+// The same, written out for m = 2: the loop in which the page spends its time. Summing
+// dL/dz_j h over rows and adding x_j dL/dh only where x_j is active keeps it to one pass.
+function lossAndGradientInPlane({ n, relu, W, b }, importance, batch, gW, gb) {
+  const { rows, start, feature, value, rowWeight, emptyWeight } = batch;
+  const x = new Float64Array(n);
+  const scale = Float64Array.from(importance, (I) => (2 * rowWeight * I) / n);
+  const floor = relu ? 0 : -Infinity;
+  let loss = 0;
+  gW.fill(0);
+  gb.fill(0);
+  for (let r = 0; r < rows; r++) {
+    const first = start[r];
+    const last = start[r + 1];
+    let h0 = 0;
+    let h1 = 0;
+    for (let k = first; k < last; k++) {
+      const i = feature[k];
+      x[i] = value[k];
+      h0 += value[k] * W[2 * i];
+      h1 += value[k] * W[2 * i + 1];
+    }
+    let dh0 = 0;
+    let dh1 = 0;
+    for (let j = 0; j < n; j++) {
+      const w0 = W[2 * j];
+      const w1 = W[2 * j + 1];
+      const z = w0 * h0 + w1 * h1 + b[j];
+      if (z > floor) {
+        const error = z - x[j];
+        const dz = scale[j] * error;
+        loss += 0.5 * dz * error;
+        gb[j] += dz;
+        gW[2 * j] += dz * h0;
+        gW[2 * j + 1] += dz * h1;
+        dh0 += dz * w0;
+        dh1 += dz * w1;
+      } else loss += 0.5 * scale[j] * x[j] * x[j];
+    }
+    for (let k = first; k < last; k++) {
+      const i = feature[k];
+      gW[2 * i] += value[k] * dh0;
+      gW[2 * i + 1] += value[k] * dh1;
+      x[i] = 0;
+    }
+  }
+  return loss + emptyRows({ n, relu, b }, importance, emptyWeight, gb) / n;
 }
 
 // ---- training -------------------------------------------------------------------------------
@@ -275,4 +329,22 @@ export function variance(p) {
 export function bestLinearLoss(importance, m, p) {
   const dropped = Array.from(importance).sort((a, b) => b - a).slice(m);
   return (dropped.reduce((sum, I) => sum + I, 0) * variance(p)) / importance.length;
+}
+
+// The loss of a linear model, exactly. The features are independent, each with mean p/2 and
+// variance v(p), so with A = W^T W
+//   loss = (1/n) sum_j I_j [ v sum_i (delta_ij - A_ij)^2 + (p/2 - b_j - p/2 sum_i A_ij)^2 ].
+export function exactLinearLoss({ n, m, W, b }, importance, p) {
+  let loss = 0;
+  for (let j = 0; j < n; j++) {
+    let spread = 0;
+    let shift = p / 2 - b[j];
+    for (let i = 0; i < n; i++) {
+      const A = dot(W, m, i, j);
+      spread += ((i === j) - A) ** 2;
+      shift -= (p / 2) * A;
+    }
+    loss += importance[j] * (variance(p) * spread + shift * shift);
+  }
+  return loss / n;
 }

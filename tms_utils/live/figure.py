@@ -1,0 +1,117 @@
+"""The Python side of a live figure: one self-contained piece of HTML per figure, no network, no kernel.
+
+A figure is a slot (a ``div`` with a class) and one inline module script. The script claims every slot of
+its class, so any number of figures, or copies of one, can stand on a page; a module script leaks no names.
+The class carries a digest of the script, so that two versions of the package on one page do not mix.
+Where scripts do not run (print, an untrusted notebook) the still picture inside the slot remains.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import math
+import re
+from importlib.resources import files
+
+__all__ = ["PALETTE", "LiveFigure", "Still", "script", "source"]
+
+PALETTE = ("#3B7DD8", "#D9662B", "#2E9E6B", "#B6489B", "#8A7A1F", "#1FA3B5", "#C23B4B", "#7A6BD1")
+
+
+def source(name: str) -> str:
+    """The text of one of this package's ``.js`` or ``.css`` files."""
+    return (files("tms_utils.live") / name).read_text(encoding="utf-8")
+
+
+def script(kind: str) -> tuple[str, str]:
+    """The slot's class name and the module script of one kind of figure.
+
+    The files are ordinary modules; put one after another in a single script they need neither
+    ``import`` nor ``export``. Whole-line comments and indentation stay in the files, not on the page.
+    """
+    modules = [source("maths.js"), source("ui.js"), source(f"{kind}.js")]
+    code = "\n".join(re.sub(r"^import [^;]*;$|^export (?=function|const|class)", "", text, flags=re.M) for text in modules)
+    code = re.sub(r"^ *//.*$", "", code, flags=re.M)
+    style = re.sub(r"\s+", " ", source("style.css"))
+    code = re.sub(r"\n\s*", "\n", f"const style = {json.dumps(style)};\n{code}").strip()
+    name = f"tms-live-{kind.replace('_', '-')}-{hashlib.sha256(code.encode()).hexdigest()[:8]}"
+    code += f'\nmount("{name}", style, start);'
+    if "</script" in code or "<!--" in code:
+        raise ValueError(f"expected {kind}.js to contain nothing that ends or opens a script; it does")
+    return name, code
+
+
+class LiveFigure:
+    """What a live figure's function returns: show it as a cell's last line.
+
+    Args:
+        kind: name of the JavaScript file, for instance ``"playground"``.
+        title: what ``repr`` says, the same on every machine.
+        still: a picture (SVG text) that stands in for the figure where scripts do not run.
+        alt: what the still picture shows.
+        config: numbers the figure is started with.
+    """
+
+    def __init__(self, kind: str, title: str, still: str, alt: str, config: dict | None = None):
+        self.kind, self.title, self.still, self.alt = kind, title, still, alt
+        self.config = config or {}
+
+    def __repr__(self) -> str:
+        return f"<live figure: {self.title}>"
+
+    def _repr_html_(self) -> str:
+        name, code = script(self.kind)
+        config = html.escape(json.dumps(self.config, sort_keys=True, separators=(",", ":")))
+        picture = base64.b64encode(self.still.encode()).decode()
+        return (
+            f'<div class="{name}" data-lm-suppress-shortcuts="true" data-config="{config}">\n'
+            f'<img alt="{html.escape(self.alt)}" style="max-width:100%" '
+            f'src="data:image/svg+xml;base64,{picture}">\n</div>\n'
+            f'<script type="module">\n{code}\n</script>\n'
+        )
+
+
+class Still:
+    """A small SVG picture built from strings; y points up, the origin is in the middle."""
+
+    def __init__(self, width: int, height: int, unit: float, centre: tuple[float, float] | None = None):
+        self.width, self.height, self.unit = width, height, unit
+        self.cx, self.cy = centre or (width / 2, height / 2)
+        self.parts: list[str] = []
+
+    def point(self, x: float, y: float) -> tuple[str, str]:
+        return f"{self.cx + self.unit * x:.1f}", f"{self.cy - self.unit * y:.1f}"
+
+    def line(self, x0: float, y0: float, x1: float, y1: float, colour: str = "#77808d", width: float = 1, dash: str = "") -> None:
+        (a, b), (c, d) = self.point(x0, y0), self.point(x1, y1)
+        dashed = f' stroke-dasharray="{dash}"' if dash else ""
+        self.parts.append(f'<line x1="{a}" y1="{b}" x2="{c}" y2="{d}" stroke="{colour}" stroke-width="{width}" stroke-linecap="round"{dashed}/>')
+
+    def arrow(self, x: float, y: float, colour: str, x0: float = 0, y0: float = 0) -> None:
+        """An arrow from (x0, y0) to (x, y)."""
+        length = math.hypot(x - x0, y - y0)
+        ux, uy, size = (x - x0) / length, (y - y0) / length, min(9 / self.unit, length)
+        bx, by, wing = x - size * ux, y - size * uy, 0.42 * size
+        self.line(x0, y0, bx, by, colour, 2.5)
+        corners = [(x, y), (bx - wing * uy, by + wing * ux), (bx + wing * uy, by - wing * ux)]
+        self.parts.append(f'<polygon fill="{colour}" points="{" ".join(",".join(self.point(*c)) for c in corners)}"/>')
+
+    def circle(self, x: float, y: float, radius: float, fill: str = "none", stroke: str = "#b8c0cb", dash: str = "") -> None:
+        a, b = self.point(x, y)
+        dashed = f' stroke-dasharray="{dash}"' if dash else ""
+        self.parts.append(f'<circle cx="{a}" cy="{b}" r="{radius * self.unit:.1f}" fill="{fill}" stroke="{stroke}"{dashed}/>')
+
+    def text(self, x: float, y: float, words: str, size: int = 13, anchor: str = "middle", colour: str = "#1c2430") -> None:
+        a, b = self.point(x, y)
+        self.parts.append(
+            f'<text x="{a}" y="{b}" font-size="{size}" text-anchor="{anchor}" dominant-baseline="middle" fill="{colour}">{html.escape(words)}</text>'
+        )
+
+    def svg(self) -> str:
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{self.width}" height="{self.height}" viewBox="0 0 {self.width} {self.height}" '
+            f'font-family="system-ui, sans-serif"><rect width="100%" height="100%" rx="10" fill="#ffffff"/>{"".join(self.parts)}</svg>'
+        )

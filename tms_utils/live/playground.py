@@ -1,0 +1,52 @@
+"""Superposition playground: a toy model with two hidden dimensions, trained while the reader watches."""
+
+from __future__ import annotations
+
+import math
+
+from tms_utils.live.figure import PALETTE, LiveFigure, Still
+
+
+def playground(*, features: int = 5, sparsity: float = 0.9, decay: float = 0.9, seed: int = 0) -> LiveFigure:
+    """Train n features in the plane inside the page, with sliders for sparsity and importance (paper: "Demonstrating Superposition").
+
+    Args:
+        features: number of features at the start, 2 to 8.
+        sparsity: S at the start, one of the slider's values.
+        decay: importance of feature i is ``decay ** i``, one of the slider's values.
+        seed: seed of the first run, 0 to 9999.
+
+    Raises:
+        ValueError: if a value is not one of the slider's.
+    """
+    choices = {
+        "features": (features, range(2, 9)),
+        "sparsity": (sparsity, (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99)),
+        "decay": (decay, (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1)),
+        "seed": (seed, range(10000)),
+    }
+    for name, (value, allowed) in choices.items():
+        if value not in allowed:
+            raise ValueError(f"expected {name} to be one of {allowed}; got {value!r}")
+    return LiveFigure(
+        "playground",
+        "superposition playground",
+        _still(),
+        "Five arrows from the origin of a plane reach a little beyond the unit circle and form a regular pentagon: "
+        "five features represented in two dimensions.",
+        {name: value for name, (value, _) in choices.items()},
+    )
+
+
+def _still() -> str:
+    """A pentagon of norm 1.17, the optimum for very sparse features."""
+    picture = Still(320, 320, 110)
+    picture.line(-1.4, 0, 1.4, 0, "#d8dde4")
+    picture.line(0, -1.4, 0, 1.4, "#d8dde4")
+    picture.circle(0, 0, 1, dash="3 4")
+    for i in range(5):
+        angle = math.pi / 2 + 2 * math.pi * i / 5
+        x, y = math.cos(angle), math.sin(angle)
+        picture.arrow(1.17 * x, 1.17 * y, PALETTE[i])
+        picture.text(1.3 * x, 1.3 * y, str(i))
+    return picture.svg()
