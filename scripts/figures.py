@@ -1,7 +1,7 @@
 """Draw the pictures of the welcome page, the logo and the sharing card (`make figures`).
 
 Each panel trains 64 models that differ in nothing but their seed, and shows the one with the
-lowest loss. The measured share of seeds that keep as many features stands below each panel.
+lowest loss. How many of the seeds keep as many features stands below each panel.
 """
 
 import math
@@ -18,23 +18,18 @@ from torch import Tensor
 
 from tms_utils.features import SparseFeatures
 from tms_utils.models import ToyModel
+from tms_utils.plotting import PALETTE
 from tms_utils.training import estimate_loss, train
 
 ASSETS = Path(__file__).resolve().parent.parent / "book" / "assets"
-DENSITIES = (1.0, 0.4, 0.2, 0.05)
+DENSITIES = (1.0, 0.6, 0.3, 0.05)
 SEEDS = 64
 KEPT = 0.5  # a feature is kept if its norm exceeds this
 IMPORTANCE = 0.9 ** torch.arange(5)
 
-# From the most important feature to the least. Each has a contrast of at least 3 on both pages.
-COLOURS = ("#0072b2", "#c44601", "#1b8a5a", "#a9549b", "#8a7000")
 PAGES = {
-    "light": {"ink": "#1f2328", "faint": "#6b7280", "line": "#c9ced6"},
+    "light": {"ink": "#1f2328", "faint": "#5b6470", "line": "#c9ced6"},
     "dark": {"ink": "#e8eaed", "faint": "#9aa3af", "line": "#4b5563"},
-}
-PAGE_COLOURS = {
-    "light": COLOURS,
-    "dark": ("#4fb3f0", "#ff8a4c", "#45c48c", "#d98fcd", "#d6b93c"),
 }
 
 
@@ -59,9 +54,7 @@ def upright(W: Tensor) -> Tensor:
     The loss does not change under either.
     """
     angle = math.pi / 2 - math.atan2(W[1, 0], W[0, 0])
-    rotation = torch.tensor(
-        [[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]
-    )
+    rotation = torch.tensor([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     W = rotation @ W
     return W * torch.tensor([[-1.0 if W[0, 1] < 0 else 1.0], [1.0]])
 
@@ -74,7 +67,7 @@ def draw_features(ax: Axes, W: Tensor, page: str, size: float = 1.0) -> Axes:
     ax.axis("off")
     ax.add_patch(plt.Circle((0, 0), 1, fill=False, color=look["line"], lw=1.2 * size, ls=(0, (3, 3))))
     for i, (x, y) in enumerate(W.T.tolist()):
-        colour = PAGE_COLOURS[page][i]
+        colour = PALETTE[i]
         length = math.hypot(x, y)
         if length < KEPT:
             continue
@@ -94,25 +87,23 @@ def draw_features(ax: Axes, W: Tensor, page: str, size: float = 1.0) -> Axes:
         place = (length + 0.24) / length
         ax.text(
             x * place, y * place, str(i + 1),
-            color=colour, fontsize=11 * size, weight="bold", ha="center", va="center",
+            color=look["ink"], fontsize=11 * size, weight="bold", ha="center", va="center",
         )  # fmt: skip
     ax.plot(0, 0, "o", color=look["ink"], ms=3.5 * size)
     return ax
 
 
-def draw_welcome(models: list[tuple[Tensor, int, int]], page: str) -> plt.Figure:
-    """One panel per density: the feature directions of the best model, and how common it is."""
-    look = PAGES[page]
-    fig, axes = plt.subplots(1, len(DENSITIES), figsize=(10, 3.35))
-    for ax, density, (W, kept, seeds) in zip(axes, DENSITIES, models, strict=True):
-        draw_features(ax, upright(W), page)
-        share = "always on" if density == 1 else f"on {density:.0%} of the time"
-        ax.set_title(f"features {share}", color=look["ink"], fontsize=12, pad=4)
-        ax.text(
-            0, -1.78, f"{kept} features kept\n({seeds} of {SEEDS} seeds)",
-            color=look["faint"], fontsize=10.5, ha="center", va="top", linespacing=1.35,
-        )  # fmt: skip
-    fig.subplots_adjust(left=0.01, right=0.99, top=0.9, bottom=0.2, wspace=0.05)
+def draw_panel(density: float, model: tuple[Tensor, int, int], page: str) -> plt.Figure:
+    """The feature directions of the best model at `density`, and how common such a model is."""
+    W, kept, seeds = model
+    fig = plt.figure(figsize=(2.6, 3.25))
+    ax = draw_features(fig.add_axes((0, 0.17, 1, 0.72)), upright(W), page, size=0.9)
+    share = "always on" if density == 1 else f"on {density:.0%} of the time"
+    ax.set_title(share, color=PAGES[page]["ink"], fontsize=14, pad=6)
+    ax.text(
+        0, -1.62, f"{kept} features kept\nin {seeds} of {SEEDS} seeds",
+        color=PAGES[page]["faint"], fontsize=12, ha="center", va="top", linespacing=1.3,
+    )  # fmt: skip
     return fig
 
 
@@ -131,7 +122,7 @@ def logo(size: int = 64) -> str:
     """Five arrows in a plane, as SVG. The mid-tones stand out on a light and on a dark page."""
     centre, reach = size / 2, size * 0.42
     shapes = []
-    for i, colour in enumerate(COLOURS):
+    for i, colour in enumerate(PALETTE[:5]):
         angle = math.radians(-90 + 72 * i)
         dx, dy = math.cos(angle), math.sin(angle)
         stem = reach * 0.72
@@ -158,11 +149,14 @@ def main() -> int:
     torch.set_num_threads(1)
     matplotlib.rcParams.update({"svg.hashsalt": "tms", "svg.fonttype": "path"})
     models = [best_of_seeds(density) for density in DENSITIES]
-    for density, (_, kept, seeds) in zip(DENSITIES, models, strict=True):
+    for density, model in zip(DENSITIES, models, strict=True):
+        _, kept, seeds = model
         print(f"density {density:4}: the best of {SEEDS} seeds keeps {kept} features, as do {seeds} in all")
-    for page in PAGES:
-        fig = draw_welcome(models, page)
-        fig.savefig(ASSETS / f"welcome-{page}.svg", transparent=True, metadata={"Date": None})
+        for page in PAGES:
+            fig = draw_panel(density, model, page)
+            name = f"welcome-{kept}-{page}.svg"
+            fig.savefig(ASSETS / name, transparent=True, metadata={"Date": None})
+            plt.close(fig)
     draw_card(models[-1][0]).savefig(ASSETS / "card.png", dpi=100, metadata={"Software": None})
     (ASSETS / "logo.svg").write_text(logo(), encoding="utf-8")
     (ASSETS / "favicon.svg").write_text(logo(), encoding="utf-8")

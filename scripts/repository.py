@@ -39,9 +39,7 @@ def parse(url: str) -> tuple[str, str]:
     """
     match = ADDRESS.fullmatch(url)
     if match is None or set(match["name"]) <= {"."}:
-        raise ValueError(
-            f"expected an address such as https://github.com/you/fork, but got {url!r}"
-        )
+        raise ValueError(f"expected an address such as https://github.com/you/fork, but got {url!r}")
     return match["owner"], match["name"]
 
 
