@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
+from matplotlib.colors import Normalize, to_rgb
 from torch import Tensor
 
 from tms_utils.geometry import feature_norms, gram, superposition
@@ -18,7 +18,10 @@ from tms_utils.geometry import feature_norms, gram, superposition
 __all__ = [
     "PALETTE",
     "figure",
+    "mix_colours",
+    "plot_activations",
     "plot_arrows",
+    "plot_directions",
     "plot_gram",
     "plot_loss",
     "plot_norm_bars",
@@ -115,4 +118,77 @@ def plot_loss(
     ax.set(xlabel="step", ylabel="loss", yscale="log")
     if labels:
         ax.legend(fontsize=8)
+    return ax
+
+
+def mix_colours(x: Float[Tensor, "rows features"]) -> Float[np.ndarray, "rows 3"]:
+    """One RGB colour a row: the average of its active features' colours, weighted by their values.
+
+    Feature i has colour ``PALETTE[i % 8]``; a row without active features is grey.
+
+    Raises:
+        ValueError: if an entry of x is negative.
+    """
+    weights = x.detach().cpu().numpy()
+    if (weights < 0).any():
+        raise ValueError(f"expected x >= 0; got {weights.min():g}")
+    palette = np.array([to_rgb(PALETTE[i % len(PALETTE)]) for i in range(weights.shape[1])])
+    total = weights.sum(axis=1, keepdims=True)
+    mixed = weights @ palette / np.where(total > 0, total, 1)
+    return np.where(total > 0, mixed, 0.6)
+
+
+def plot_activations(
+    h: Float[Tensor, "rows 3"],
+    colours: Float[np.ndarray, "rows 3"] | str = "0.4",
+    *,
+    ax: Axes | None = None,
+    size: float = 2.0,
+    limit: float | None = None,
+) -> Axes:
+    """Hidden activations (n_hidden = 3) as points in space, one colour a row (see ``mix_colours``).
+
+    ``ax`` is a 3-D Axes, such as ``figure(subplot_kw={"projection": "3d"})`` makes. Draw a few thousand
+    rows at most: more only makes the picture heavy and its near side hide its far side.
+    """
+    ax = _axes_3d(ax)
+    points = h.detach().cpu().numpy()
+    ax.scatter(*points.T, c=colours, s=size, linewidths=0, depthshade=False)
+    return _frame_3d(ax, limit or 1.1 * np.abs(points).max())
+
+
+def plot_directions(
+    W: Float[Tensor, "3 features"],
+    *,
+    ax: Axes | None = None,
+    edges: list[tuple[int, int]] | tuple = (),
+    label: bool = True,
+    limit: float | None = None,
+) -> Axes:
+    """Feature directions W_i (n_hidden = 3) as numbered lines from the origin, and ``edges`` between their tips."""
+    ax = _axes_3d(ax)
+    tips = W.detach().cpu().numpy().T
+    for i, tip in enumerate(tips):
+        colour = PALETTE[i % len(PALETTE)]
+        ax.plot(*np.stack([0 * tip, tip]).T, color=colour, linewidth=1.8, marker="o", markevery=[1], markersize=5)
+        if label:
+            ax.text(*(1.17 * tip), str(i), ha="center", va="center", fontsize=10)
+    for i, j in edges:
+        ax.plot(*tips[[i, j]].T, color="0.45", linewidth=0.9)
+    return _frame_3d(ax, limit or 1.1 * np.abs(tips).max())
+
+
+def _axes_3d(ax: Axes | None) -> Axes:
+    ax = ax or figure(width=4.5, height=4.5, subplot_kw={"projection": "3d"})[1]
+    if ax.name != "3d":
+        raise ValueError(f"expected a 3-D Axes; got a {ax.name} one")
+    return ax
+
+
+def _frame_3d(ax: Axes, limit: float) -> Axes:
+    """A cube around the origin, seen without perspective, so that parallel lines stay parallel."""
+    ax.set(xlim=(-limit, limit), ylim=(-limit, limit), zlim=(-limit, limit))
+    ax.set(xlabel="$h_1$", ylabel="$h_2$", zlabel="$h_3$", xticks=[-1, 0, 1], yticks=[-1, 0, 1], zticks=[-1, 0, 1])
+    ax.set_box_aspect((1, 1, 1))
+    ax.set_proj_type("ortho")
     return ax
