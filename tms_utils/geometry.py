@@ -6,6 +6,8 @@ Every function takes W of shape ``(..., hidden, features)`` and works on any num
 
 from __future__ import annotations
 
+import math
+
 import torch
 from fancy_einsum import einsum
 from jaxtyping import Bool, Float
@@ -79,17 +81,23 @@ def leverage(W: Float[Tensor, "*batch hidden features"]) -> Float[Tensor, "*batc
     return (right.square() * nonzero[..., None]).sum(-2)
 
 
-def geometry_groups(W: Float[Tensor, "hidden features"], threshold: float = 0.5, overlap: float = 0.1) -> list[list[int]]:
-    """Represented features (|W_i| > threshold) in groups that interfere: |cos angle| > overlap links two.
+def geometry_groups(
+    W: Float[Tensor, "hidden features"], threshold: float = 0.5, overlap: float = 0.2
+) -> list[list[int]]:
+    """Represented features (|W_i| > threshold), grouped so that different groups are orthogonal.
 
-    Each group is a connected component, in order of its first feature; an isolated feature is a group of one.
+    Two features are linked if |cos| of the angle between them exceeds ``overlap``. (A trained right angle is
+    rarely more than eight degrees out, which is |cos| = 0.14; the least overlap inside a shape of
+    ``geometry_name`` that has to link is the 5-cell's, 0.25.) Each group is a connected component, in order
+    of its first feature; a feature linked to no other is a group of one.
+
+    Raises:
+        ValueError: unless W is one matrix.
     """
     if W.ndim != 2:
         raise ValueError(f"expected one W of shape (hidden, features); got shape {tuple(W.shape)}")
-    norms = feature_norms(W)
-    cosine = gram(W / norms.clamp(min=_tiny(W)))
-    linked: Bool[Tensor, "features features2"] = cosine.abs() > overlap
-    unseen = [i for i in range(W.shape[1]) if norms[i] > threshold]
+    linked: Bool[Tensor, "features features2"] = _cosines(W).abs() > overlap
+    unseen = [i for i, norm in enumerate(feature_norms(W)) if norm > threshold]
     groups = []
     while unseen:
         group, frontier = [], [unseen.pop(0)]
@@ -102,48 +110,85 @@ def geometry_groups(W: Float[Tensor, "hidden features"], threshold: float = 0.5,
     return groups
 
 
-def geometry_name(W: Float[Tensor, "hidden features"]) -> str:
-    """The arrangement of the represented features in words: "2 single", "digon + 1 single", "pentagon", ...
+def geometry_name(W: Float[Tensor, "hidden features"], tolerance: float = 0.2) -> str:
+    """The arrangement of the represented features in words: "digon + dedicated dimension", "pentagon", ...
 
-    A group is named by how many features it has and how many dimensions it spans, if it is regular
-    enough (its D_i within 0.05 of that shape's); else "irregular group of k".
+    Each group of ``geometry_groups`` is named by its angles alone, for lengths differ with importance: it has
+    a shape's name if its cosines, sorted, are those of the regular shape within ``tolerance`` (at a
+    pentagon's corner, about ten degrees). Otherwise it is an "irregular group of k".
+
+    Raises:
+        ValueError: unless W is one matrix.
     """
-    names = [_group_name(W[:, group]) for group in geometry_groups(W)]
+    names = [_group_name(W[:, group], tolerance) for group in geometry_groups(W)]
     if not names:
         return "nothing"
-    order = sorted(set(names), key=lambda name: (name == "single", -names.count(name), name))
+    order = sorted(set(names), key=lambda name: (name == _ALONE, -names.count(name), name))
     return " + ".join(_count(names.count(name), name) for name in order)
 
 
-# (features, dimensions spanned) -> name of the regular arrangement
+_ALONE = "dedicated dimension"  # a feature that shares with none (the paper's words)
+
+
+def _polygon(k: int) -> Float[Tensor, "two k"]:
+    angle = 2 * torch.pi * torch.arange(k) / k
+    return torch.stack([angle.cos(), angle.sin()])
+
+
+def _simplex(k: int) -> Float[Tensor, "k k2"]:
+    """k points as far apart as can be, in k - 1 of k dimensions."""
+    return torch.eye(k) - 1 / k
+
+
+def _two_squares(twist: float, height: float) -> Float[Tensor, "three eight"]:
+    square = _polygon(4)
+    c, s = math.cos(twist), math.sin(twist)
+    turned = torch.tensor([[c, -s], [s, c]]) @ square
+    return torch.vstack([torch.hstack([square, turned]), height * torch.tensor([[1.0] * 4 + [-1.0] * 4])])
+
+
+# Octahedron, square and bipyramids are not here: they fall apart into orthogonal digons and polygons.
 _SHAPES = {
-    (1, 1): "single",
-    (2, 1): "digon",
-    (3, 2): "triangle",
-    (5, 2): "pentagon",
-    (6, 2): "hexagon",
-    (7, 2): "heptagon",
-    (8, 2): "octagon",
-    (4, 3): "tetrahedron",
-    (8, 3): "square antiprism or cube",
-    (5, 4): "5-cell",
+    "digon": torch.tensor([[1.0, -1.0]]),
+    "triangle": _polygon(3),
+    "pentagon": _polygon(5),
+    "hexagon": _polygon(6),
+    "heptagon": _polygon(7),
+    "octagon": _polygon(8),
+    "tetrahedron": _simplex(4),
+    "5-cell": _simplex(5),
+    "square antiprism": _two_squares(math.pi / 4, 3**-0.5),
+    "cube": _two_squares(0.0, 0.5**0.5),
 }
 
 
-def _group_name(W: Tensor) -> str:
+def _group_name(W: Float[Tensor, "hidden features"], tolerance: float) -> str:
     k = W.shape[1]
-    singular = torch.linalg.svdvals(W)
-    rank = int((singular > 0.1 * singular[0]).sum())
-    regular = (dimensionality(W) - rank / k).abs().max() < 0.05
-    if regular and (k, rank) in _SHAPES:
-        return _SHAPES[k, rank]
+    if k == 1:
+        return _ALONE
+    for name, shape in _SHAPES.items():
+        if shape.shape[1] == k:
+            error = _pair_cosines(W) - _pair_cosines(shape).to(W)
+            if error.abs().max() < tolerance:
+                return name
     return f"irregular group of {k}"
 
 
+def _pair_cosines(W: Float[Tensor, "hidden features"]) -> Float[Tensor, " pairs"]:
+    """The cosine of the angle between each two columns, in ascending order."""
+    first, second = torch.triu_indices(W.shape[1], W.shape[1], offset=1)
+    return _cosines(W)[first, second].sort().values
+
+
+def _cosines(W: Float[Tensor, "hidden features"]) -> Float[Tensor, "features features2"]:
+    return gram(W / feature_norms(W).clamp(min=_tiny(W)))
+
+
 def _count(count: int, name: str) -> str:
-    if name == "single" or name.startswith("irregular"):
-        return f"{count} {name}" if name == "single" or count > 1 else name
-    return name if count == 1 else f"{count} {name}s"
+    if count == 1:
+        return name
+    plural = name.replace("group", "groups") if name.startswith("irregular") else f"{name}s"
+    return f"{count} {plural}"
 
 
 def _projections(W: Tensor) -> Float[Tensor, "*batch features features2"]:
