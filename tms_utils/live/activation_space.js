@@ -1,0 +1,311 @@
+// Activation space in three dimensions: where h = W x goes when k of the features are active.
+import { randomSource } from "./maths.js";
+import { animation, announcer, button, calm, checkbox, choice, colour, el, mount, palette, slider } from "./ui.js";
+
+const TURN = Math.PI / 36; // one arrow key press
+
+// ---- geometry -------------------------------------------------------------------------------
+
+// The Thomson problem: unit charges on a sphere, energy = sum over pairs of 1 / distance.
+export function thomsonEnergy(points) {
+  let energy = 0;
+  points.forEach((a, i) => {
+    for (const b of points.slice(i + 1)) energy += 1 / Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
+  });
+  return energy;
+}
+
+const unit = (v) => {
+  const length = Math.hypot(...v) || 1;
+  return v.map((x) => x / length);
+};
+
+// Let the charges repel, starting from the given directions. They turn no more than they must,
+// so the minimiser lies beside the arrangement it started from.
+export function thomsonMinimiser(directions, steps = 3000) {
+  let points = directions.map(unit);
+  let rate = 0.05;
+  let energy = thomsonEnergy(points);
+  for (let k = 0; k < steps && rate > 1e-9; k++) {
+    const moved = points.map((a, i) => {
+      const force = [0, 0, 0];
+      points.forEach((b, j) => {
+        if (i === j) return;
+        const gap = a.map((x, d) => x - b[d]);
+        const cube = Math.hypot(...gap) ** 3 || 1e-9;
+        for (let d = 0; d < 3; d++) force[d] += gap[d] / cube;
+      });
+      const inward = force[0] * a[0] + force[1] * a[1] + force[2] * a[2];
+      return unit(a.map((x, d) => x + rate * (force[d] - inward * x)));
+    });
+    const next = thomsonEnergy(moved);
+    if (next < energy) {
+      points = moved;
+      energy = next;
+      rate *= 1.1;
+    } else rate /= 2;
+  }
+  return points;
+}
+
+// Edges of the convex hull: pairs that lie on two different supporting planes (a face's
+// diagonal lies on one only).
+export function hullEdges(points) {
+  const planes = new Map();
+  const n = points.length;
+  for (let i = 0; i < n; i++) {
+    for (let j = i + 1; j < n; j++) {
+      for (let k = j + 1; k < n; k++) {
+        const [a, b, c] = [points[i], points[j], points[k]];
+        const u = b.map((x, d) => x - a[d]);
+        const v = c.map((x, d) => x - a[d]);
+        let normalVector = unit([u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]]);
+        const sides = points.map((p) => p.reduce((sum, x, d) => sum + (x - a[d]) * normalVector[d], 0));
+        const above = Math.max(...sides) < 1e-4;
+        if (!above && Math.min(...sides) < -1e-4) continue;
+        if (!above) normalVector = normalVector.map((x) => -x);
+        for (const [from, to] of [[i, j], [i, k], [j, k]]) {
+          const key = `${from},${to}`;
+          const seen = planes.get(key) ?? [];
+          if (!seen.some((m) => m.reduce((sum, x, d) => sum + x * normalVector[d], 0) > 0.999)) seen.push(normalVector);
+          planes.set(key, seen);
+        }
+      }
+    }
+  }
+  return [...planes].filter(([, seen]) => seen.length > 1).map(([key]) => key.split(",").map(Number));
+}
+
+// ---- data -----------------------------------------------------------------------------------
+
+// Hidden activations h = W x of `count` samples. With k > 0 exactly k features are active,
+// with k = 0 each is active with probability 0.05 (and samples with none are left out).
+// The colour is the mean of the active features' colours, weighted by their values.
+export function sampleActivations(W, k, count, random) {
+  const n = W[0].length;
+  const rgb = palette.map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)));
+  const samples = [];
+  while (samples.length < count) {
+    let active = [];
+    if (k === 0) active = [...Array(n).keys()].filter(() => random() < 0.05);
+    while (active.length < k) {
+      const i = Math.floor(random() * n);
+      if (!active.includes(i)) active.push(i);
+    }
+    if (active.length === 0) continue;
+    const x = active.map(() => random());
+    const h = W.map((row) => active.reduce((sum, i, a) => sum + row[i] * x[a], 0));
+    const total = x.reduce((sum, v) => sum + v, 1e-9);
+    const mix = [0, 1, 2].map((c) => active.reduce((sum, i, a) => sum + (rgb[i % rgb.length][c] * x[a]) / total, 0));
+    samples.push({ h, active, paint: `rgb(${mix.map(Math.round).join(",")})` });
+  }
+  return samples;
+}
+
+// Rotate the view (a 3 x 3 matrix, rows = screen axes) about screen axis 0 (across) or 1 (up).
+function rotate(view, axis, angle) {
+  const [c, s] = [Math.cos(angle), Math.sin(angle)];
+  const [p, q] = axis === 0 ? [1, 2] : [2, 0];
+  const out = view.map((row) => [...row]);
+  for (let d = 0; d < 3; d++) {
+    out[p][d] = c * view[p][d] - s * view[q][d];
+    out[q][d] = s * view[p][d] + c * view[q][d];
+  }
+  return out;
+}
+
+// ---- the figure -----------------------------------------------------------------------------
+
+function start(app, config) {
+  const { W } = config; // three rows, one column per feature
+  const n = W[0].length;
+  const directions = Array.from({ length: n }, (_, i) => W.map((row) => row[i]));
+  const norms = directions.map((w) => Math.hypot(...w));
+  const meanNorm = norms.reduce((sum, v) => sum + v, 0) / n;
+  const sphere = thomsonMinimiser(directions);
+  const thomson = sphere.map((p) => p.map((x) => meanNorm * x));
+  const edges = { trained: hullEdges(directions.map(unit)), thomson: hullEdges(sphere) };
+  const gaps = directions.map((w, i) => Math.acos(Math.min(1, unit(w).reduce((sum, x, d) => sum + x * sphere[i][d], 0))));
+  const widest = Math.round((Math.max(...gaps) * 180) / Math.PI);
+  let samples = [];
+  let view = rotate(rotate([[1, 0, 0], [0, 1, 0], [0, 0, 1]], 1, 0.6), 0, 0.45);
+  let spinning = false;
+
+  const k = choice({ label: "Active features", value: String(config.k), change: resample,
+    options: [["1", "1"], ["2", "2"], ["3", "3"], ["0", "random"]] });
+  const spotlight = slider({ label: "Only samples with feature", values: [-1, ...Array(n).keys()], value: -1,
+    say: (i) => (i < 0 ? "any" : String(i)), change: () => draw(true) });
+  const points = checkbox({ label: "Samples", checked: true, change: () => draw() });
+  const trained = checkbox({ label: "Trained directions", checked: true, change: () => draw() });
+  const ideal = checkbox({ label: "Thomson minimiser", checked: false, change: () => draw(true) });
+  const spin = button("Spin", () => {
+    spinning = !spinning;
+    if (spinning) player.play();
+    else player.pause();
+    label();
+  }, { class: "main" });
+  const status = announcer();
+  const canvas = el("canvas", { class: "drag", tabindex: 0, role: "application",
+    "aria-label": "Three-dimensional view of activation space. Drag, or press the arrow keys, to rotate." });
+  const label = () => (spin.textContent = spinning ? "Stop" : "Spin");
+  app.append(el("div", { class: "space" },
+    el("div", { class: "view" }, canvas),
+    el("div", { class: "stack" }, k.node,
+      el("div", { class: "panel" }, spotlight.node),
+      el("div", { class: "row" }, points.node, trained.node, ideal.node),
+      el("div", { class: "row" }, spin,
+        ...[["\u2190", 1, -1, "left"], ["\u2192", 1, 1, "right"], ["\u2191", 0, -1, "up"], ["\u2193", 0, 1, "down"]].map(([sign, axis, way, name]) =>
+          button(sign, () => turn(axis, 3 * way * TURN), { "aria-label": `Rotate ${name}` }))),
+      status.node,
+      el("p", { class: "note" }, "Drag the picture, or focus it and press the arrow keys. A sample\u2019s colour mixes those of its active features. \u25cb trained direction W\u1d62, \u25c7 Thomson minimiser, scaled to the mean norm; thin lines join neighbours."))));
+
+  const player = animation(app, () => {
+    view = rotate(view, 1, 0.006);
+    draw();
+    return spinning;
+  }, { seen: () => {
+    spinning = !calm();
+    if (spinning) player.play();
+    label();
+    draw(true);
+  } });
+
+  function resample() {
+    const random = randomSource(7);
+    samples = sampleActivations(W, +k.value, [3000, 1200, 3500, 4000][+k.value], random);
+    draw(true);
+  }
+
+  function turn(axis, angle) {
+    spinning = false;
+    player.pause();
+    label();
+    view = rotate(view, axis, angle);
+    turned = (turned + 1) % 1000;
+    draw(true);
+  }
+  let turned = 0;
+
+  let held = null;
+  canvas.addEventListener("pointerdown", (event) => {
+    held = [event.clientX, event.clientY];
+    canvas.setPointerCapture(event.pointerId);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!held) return;
+    turn(1, (event.clientX - held[0]) * 0.009);
+    turn(0, (event.clientY - held[1]) * 0.009);
+    held = [event.clientX, event.clientY];
+  });
+  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => (held = null));
+  canvas.addEventListener("keydown", (event) => {
+    const move = { ArrowLeft: [1, -TURN], ArrowRight: [1, TURN], ArrowUp: [0, -TURN], ArrowDown: [0, TURN] }[event.key];
+    if (!move) return;
+    event.preventDefault();
+    turn(...move);
+  });
+  new ResizeObserver(() => draw()).observe(canvas);
+
+  const kinds = { 1: `${n} rays`, 2: `${(n * (n - 1)) / 2} parallelograms`,
+    3: `${(n * (n - 1) * (n - 2)) / 6} parallelepipeds`, 0: "mostly rays and parallelograms" };
+
+  // ---- picture ------------------------------------------------------------------------------
+  function draw(now = false) {
+    const width = canvas.clientWidth;
+    if (!width || !samples.length) return;
+    const ratio = Math.min(2, devicePixelRatio || 1);
+    if (canvas.width !== Math.round(width * ratio)) canvas.width = canvas.height = Math.round(width * ratio);
+    const context = canvas.getContext("2d");
+    const style = getComputedStyle(app);
+    const [ink, muted, card] = ["--ink", "--muted", "--card"].map((name) => style.getPropertyValue(name));
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, width, width);
+    const radius = Math.max(...norms, meanNorm);
+    const reach = +k.value === 1 || !points.value ? 1.2 : +k.value === 2 ? 1.55 : 1.85;
+    const scale = width / 2 / (radius * reach);
+    const project = (v) => {
+      const [x, y, z] = view.map((row) => row[0] * v[0] + row[1] * v[1] + row[2] * v[2]);
+      return [width / 2 + scale * x, width / 2 - scale * y, z / radius];
+    };
+    const items = []; // everything that can hide something, drawn back to front
+    if (points.value) {
+      const size = width < 400 ? 2 : 2.6;
+      for (const { h, active, paint } of samples) {
+        if (spotlight.value >= 0 && !active.includes(spotlight.value)) continue;
+        const [x, y, z] = project(h);
+        items.push([z, () => {
+          context.globalAlpha = 0.35 + 0.3 * Math.min(1, Math.max(0, z + 0.7));
+          context.fillStyle = paint;
+          context.fillRect(x - size / 2, y - size / 2, size, size);
+        }]);
+      }
+    }
+    const stroke = (a, b, paint, thick, dash, alpha) => {
+      context.globalAlpha = alpha;
+      context.strokeStyle = paint;
+      context.lineWidth = thick;
+      context.setLineDash(dash);
+      context.beginPath();
+      context.moveTo(a[0], a[1]);
+      context.lineTo(b[0], b[1]);
+      context.stroke();
+    };
+    const depth = (z) => 0.35 + 0.65 * Math.min(1, Math.max(0, 0.5 + 0.5 * z));
+    function solid(vertices, links, dash) {
+      const at = vertices.map(project);
+      for (const [i, j] of links) {
+        const z = (at[i][2] + at[j][2]) / 2;
+        items.push([z, () => stroke(at[i], at[j], muted, 1.2, dash, 0.25 + 0.55 * depth(z))]);
+      }
+      return at;
+    }
+    const centre = project([0, 0, 0]);
+    if (trained.value) {
+      const at = solid(directions, edges.trained, []);
+      at.forEach((end, i) => {
+        items.push([end[2] / 2, () => stroke(centre, end, colour(i), 2.6, [], depth(end[2]))]);
+        items.push([end[2], () => {
+          context.globalAlpha = 1;
+          context.setLineDash([]);
+          context.fillStyle = card;
+          context.strokeStyle = colour(i);
+          context.lineWidth = 3;
+          context.beginPath();
+          context.arc(end[0], end[1], 10, 0, 7);
+          context.fill();
+          context.stroke();
+          context.fillStyle = ink;
+          context.font = "700 12px system-ui, sans-serif";
+          context.textAlign = "center";
+          context.textBaseline = "middle";
+          context.fillText(i, end[0], end[1] + 0.5);
+        }]);
+      });
+    }
+    if (ideal.value) {
+      for (const [x, y, z] of solid(thomson, edges.thomson, [4, 4])) {
+        items.push([z + 0.001, () => {
+          context.globalAlpha = depth(z);
+          context.setLineDash([]);
+          context.strokeStyle = ink;
+          context.lineWidth = 2;
+          context.beginPath();
+          for (const [dx, dy] of [[0, -8], [8, 0], [0, 8], [-8, 0]]) context.lineTo(x + dx, y + dy);
+          context.closePath();
+          context.stroke();
+        }]);
+      }
+    }
+    items.sort((a, b) => a[0] - b[0]);
+    for (const [, paint] of items) paint();
+    context.globalAlpha = 1;
+    const only = spotlight.value >= 0 ? `, only those with feature ${spotlight.value}` : "";
+    const overlay = ideal.value ? ` Thomson energy ${thomsonEnergy(sphere).toFixed(4)}; trained directions lie within ${widest}\u00b0 of it.` : "";
+    const [, , toward] = view;
+    status.say(`${+k.value === 0 ? "Random features" : `${k.value} active`}: ${kinds[k.value]}${only}.${overlay}`
+      + ` View from (${toward.map((x) => x.toFixed(1).replace("-", "\u2212").replace("\u22120.0", "0.0")).join(", ")}).`, now);
+  }
+
+  resample();
+  return () => draw(true);
+}

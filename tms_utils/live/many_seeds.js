@@ -1,0 +1,176 @@
+// Many seeds at once: 24 small models trained side by side, and a count of what they become.
+import { featureNorms, geometryName, makeModel, makeRun, randomSource } from "./maths.js";
+import { animation, announcer, arrow, button, calm, colour, el, fill, forMilliseconds, grouped, mount, picture, slider, svg } from "./ui.js";
+
+const MODELS = 24;
+const STEPS = 2000;
+const SPARSITIES = [0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98];
+const DECAYS = [0.7, 0.8, 0.9, 0.95, 1];
+// The rows of the table, from few features kept to many, with a short name for small pictures.
+const ROWS = [
+  ["two orthogonal features", "two"],
+  ["one antipodal pair", "pair"],
+  ["antipodal pair and one feature", "pair + 1"],
+  ["triangle", "triangle"],
+  ["two antipodal pairs", "2 pairs"],
+  ["pentagon", "pentagon"],
+  ["something else", "other"],
+];
+const row = (name) => {
+  const k = ROWS.findIndex(([known]) => known === name);
+  return k < 0 ? ROWS.length - 1 : k;
+};
+
+function start(app, config) {
+  let runs;
+  let firstSeed = config.seed;
+  let sweeping = false;
+  const counted = new Map(); // sparsity -> how many models reached each row
+  let started = false;
+
+  const sparsity = slider({ label: "Sparsity S", values: SPARSITIES, value: config.sparsity, say: String, change: () => {
+    sweeping = false;
+    restart();
+  } });
+  const decay = slider({ label: "Importance", values: DECAYS, value: config.decay,
+    say: (q) => (q === 1 ? "all equal" : `${q}\u2071`), change: () => restart(true) });
+  const play = button("Train", toggle, { class: "main" });
+  const sweep = button("All sparsities", () => {
+    sweeping = true;
+    sparsity.value = SPARSITIES.find((S) => !counted.has(S)) ?? SPARSITIES[0];
+    restart();
+    player.play();
+    draw(true);
+  });
+  const status = announcer();
+  const models = picture(360, 268, "The 24 models\u2019 feature directions in the plane, each with the name of its geometry");
+  const table = picture(360, 268, "How many of the 24 models reach each geometry, by sparsity");
+  app.append(el("div", { class: "stack" },
+    el("div", { class: "panel controls" }, sparsity.node, decay.node),
+    el("div", { class: "row" }, play, sweep, button("New seeds", () => {
+      firstSeed += MODELS;
+      restart(true);
+    })),
+    status.node,
+    el("div", { class: "columns" },
+      el("div", {}, el("h4", {}, "24 models, 24 seeds ", el("small", {}, "5 features in the plane; circle: norm 1")), models),
+      el("div", {}, el("h4", {}, "What they become ", el("small", {}, "number of models")), table))));
+
+  function restart(forget = false) {
+    if (forget) counted.clear();
+    const importance = Float64Array.from({ length: 5 }, (_, i) => decay.value ** i);
+    runs = Array.from({ length: MODELS }, (_, k) => {
+      const random = randomSource(firstSeed + k);
+      return makeRun(makeModel(5, 2, { random }), { density: 1 - sparsity.value, importance, random, steps: STEPS, rows: 128 });
+    });
+    if (started && !calm()) player.play();
+    draw(true);
+  }
+
+  let drawn = 0;
+  const player = animation(app, () => {
+    // Early on a few steps at a time, so that the start can be watched; then as many as fit.
+    const until = runs[0].done < 150 ? runs[0].done + 3 : STEPS;
+    forMilliseconds(11, () => {
+      for (const run of runs) run.step();
+      return runs[0].done < until;
+    });
+    const finished = runs[0].done >= STEPS;
+    if (finished) {
+      const tally = new Array(ROWS.length).fill(0);
+      for (const { model } of runs) tally[row(geometryName(model))] += 1;
+      counted.set(sparsity.value, tally);
+      const next = SPARSITIES.find((S) => !counted.has(S));
+      if (sweeping && next !== undefined) {
+        draw(true);
+        sparsity.value = next;
+        restart();
+        return true;
+      }
+      sweeping = false;
+      player.pause();
+    }
+    drawn += 1;
+    if (!calm() || finished || drawn % 40 === 0) draw(finished);
+    return !finished;
+  }, { seen: () => {
+    started = true;
+    if (!calm()) player.play();
+    draw(true);
+  } });
+
+  function toggle() {
+    if (player.playing) {
+      player.pause();
+      sweeping = false;
+    } else {
+      if (runs[0].done >= STEPS) restart();
+      player.play();
+    }
+    draw(true);
+  }
+
+  // ---- pictures -----------------------------------------------------------------------------
+  function draw(now = false) {
+    const { done } = runs[0];
+    play.textContent = player.playing ? "Pause" : done >= STEPS ? "Again" : "Train";
+    const tally = new Array(ROWS.length).fill(0);
+    for (const { model } of runs) tally[row(geometryName(model))] += 1;
+    const words = ROWS.map(([name], k) => [tally[k], name]).filter(([count]) => count).sort((a, b) => b[0] - a[0])
+      .map(([count, name]) => `${count} ${name}`).join(", ");
+    status.say(done === 0 ? `Sparsity ${sparsity.value}: ${MODELS} models, not trained yet.`
+      : `Sparsity ${sparsity.value}, step ${grouped(done)} of ${grouped(STEPS)}: ${words}.`, now);
+    drawModels();
+    drawTable();
+  }
+
+  function drawModels() {
+    const parts = [];
+    runs.forEach(({ model }, k) => {
+      const cx = 30 + 60 * (k % 6);
+      const cy = 27 + 67 * Math.floor(k / 6);
+      const unit = 24 / Math.max(1.2, ...featureNorms(model));
+      parts.push(svg("circle", { cx, cy, r: unit, fill: "none", stroke: "var(--faint)" }));
+      for (let i = 4; i >= 0; i--) {
+        parts.push(arrow(cx, cy, cx + unit * model.W[2 * i], cy - unit * model.W[2 * i + 1], colour(i), { width: 1.8, head: 5 }));
+      }
+      parts.push(svg("text", { x: cx, y: cy + 36, "text-anchor": "middle", class: "muted small" },
+        runs[k].done ? ROWS[row(geometryName(model))][1] : `seed ${firstSeed + k}`));
+    });
+    fill(models, parts);
+  }
+
+  // Circles whose areas are counts, with the count inside; one column per sparsity.
+  function drawTable() {
+    const used = ROWS.map((_, k) => k);
+    const left = 62;
+    const width = (360 - left) / SPARSITIES.length;
+    const height = 32;
+    const parts = [];
+    const at = SPARSITIES.indexOf(sparsity.value);
+    parts.push(svg("rect", { x: left + width * at, y: 2, width, height: height * used.length + 22, rx: 6, fill: "var(--soft)", stroke: "var(--accent)" }));
+    used.forEach((k) => {
+      const y = 4 + height * (k + 0.5);
+      parts.push(svg("text", { x: left - 6, y: y + 4, "text-anchor": "end" }, ROWS[k][1]),
+        svg("line", { x1: left, x2: 360, y1: y, y2: y, stroke: "var(--faint)" }));
+    });
+    SPARSITIES.forEach((S, j) => {
+      const x = left + width * (j + 0.5);
+      parts.push(svg("text", { x, y: height * used.length + 18, "text-anchor": "middle", class: S === sparsity.value ? "small" : "small muted",
+        style: S === sparsity.value ? "font-weight:700" : "" }, S === 0 ? "0" : String(S).slice(1)));
+      const tally = counted.get(S);
+      if (!tally) return;
+      used.forEach((k) => {
+        if (!tally[k]) return;
+        const y = 4 + height * (k + 0.5);
+        parts.push(svg("circle", { cx: x, cy: y, r: 5 + 9.5 * Math.sqrt(tally[k] / MODELS), fill: "var(--accent)" }),
+          svg("text", { x, y: y + 4, "text-anchor": "middle", style: "fill:var(--on-accent);font-weight:650;font-size:11px" }, tally[k]));
+      });
+    });
+    parts.push(svg("text", { x: left + (360 - left) / 2, y: 262, "text-anchor": "middle", class: "muted" }, "sparsity S"));
+    fill(table, parts);
+  }
+
+  restart();
+  return () => draw(true);
+}

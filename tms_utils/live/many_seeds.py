@@ -1,0 +1,52 @@
+"""Many seeds at once: how often each geometry is reached, as sparsity slides."""
+
+from __future__ import annotations
+
+import math
+
+from tms_utils.live.figure import PALETTE, LiveFigure, Still
+
+
+def many_seeds(*, sparsity: float = 0.9, decay: float = 0.9, seed: int = 0) -> LiveFigure:
+    """Train 24 models with n = 5, m = 2 side by side and count the geometries they reach.
+
+    Args:
+        sparsity: S at the start, one of 0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98.
+        decay: importance of feature i is ``decay ** i``; one of 0.7, 0.8, 0.9, 0.95, 1.
+        seed: seed of the first model; the others follow on.
+
+    Raises:
+        ValueError: if a value is not one of the slider's, or the seed is negative.
+    """
+    if sparsity not in (0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98):
+        raise ValueError(f"expected sparsity to be one of the slider's values; got {sparsity!r}")
+    if decay not in (0.7, 0.8, 0.9, 0.95, 1):
+        raise ValueError(f"expected decay to be one of 0.7, 0.8, 0.9, 0.95, 1; got {decay!r}")
+    if not isinstance(seed, int) or seed < 0:
+        raise ValueError(f"expected seed to be a whole number, 0 or more; got {seed!r}")
+    return LiveFigure(
+        "many_seeds",
+        "many seeds",
+        _still(),
+        "Six small pictures of models trained from different seeds. As features grow sparser, two orthogonal features give way to "
+        "antipodal pairs and then to pentagons.",
+        {"sparsity": sparsity, "decay": decay, "seed": seed},
+    )
+
+
+def _still() -> str:
+    """Two orthogonal features, a pair and one, two pairs, and three pentagons."""
+    turn = 2 * math.pi
+    quarter = [0, 0.25]
+    star = [i / 5 for i in range(5)]
+    drawings = [quarter, [0.1, 0.6, 0.35], [0.05, 0.55, 0.3, 0.8], star, [a + 0.04 for a in star], [a + 0.09 for a in star]]
+    names = ["two", "pair + 1", "2 pairs", "pentagon", "pentagon", "pentagon"]
+    picture = Still(420, 100, 26, centre=(35, 42))
+    for k, (angles, name) in enumerate(zip(drawings, names, strict=True)):
+        x0 = 70 * k / 26
+        picture.circle(x0, 0, 1)
+        for i, a in enumerate(angles):
+            norm = 1.15 if len(angles) == 5 else 1
+            picture.arrow(x0 + norm * math.cos(turn * a), norm * math.sin(turn * a), PALETTE[i], x0, 0)
+        picture.text(x0, -1.75, name, 12)
+    return picture.svg()
