@@ -162,6 +162,7 @@ def plot_directions(
     *,
     ax: Axes | None = None,
     edges: list[tuple[int, int]] | tuple = (),
+    linewidth: float = 1.8,
     label: bool = True,
     limit: float | None = None,
 ) -> Axes:
@@ -170,9 +171,10 @@ def plot_directions(
     tips = W.detach().cpu().numpy().T
     for i, tip in enumerate(tips):
         colour = PALETTE[i % len(PALETTE)]
-        ax.plot(*np.stack([0 * tip, tip]).T, color=colour, linewidth=1.8, marker="o", markevery=[1], markersize=5)
+        line = np.stack([0 * tip, tip]).T
+        ax.plot(*line, color=colour, linewidth=linewidth, marker="o", markevery=[1], markersize=2.5 * linewidth)
         if label:
-            ax.text(*(1.17 * tip), str(i), ha="center", va="center", fontsize=10)
+            ax.text(*(1.18 * tip), str(i), ha="center", va="center", fontsize=11)
     for i, j in edges:
         ax.plot(*tips[[i, j]].T, color="0.45", linewidth=0.9)
     return _frame_3d(ax, limit or 1.1 * np.abs(tips).max())
@@ -186,9 +188,13 @@ def _axes_3d(ax: Axes | None) -> Axes:
 
 
 def _frame_3d(ax: Axes, limit: float) -> Axes:
-    """A cube around the origin, seen without perspective, so that parallel lines stay parallel."""
-    ax.set(xlim=(-limit, limit), ylim=(-limit, limit), zlim=(-limit, limit))
-    ax.set(xlabel="$h_1$", ylabel="$h_2$", zlabel="$h_3$", xticks=[-1, 0, 1], yticks=[-1, 0, 1], zticks=[-1, 0, 1])
-    ax.set_box_aspect((1, 1, 1))
+    """A bare box around the origin, seen without perspective, so that parallel lines stay parallel."""
+    ax.set(xlim=(-limit, limit), ylim=(-limit, limit), zlim=(-limit, limit), xticks=[], yticks=[], zticks=[])
+    for axis, name in ((ax.xaxis, "$h_1$"), (ax.yaxis, "$h_2$"), (ax.zaxis, "$h_3$")):
+        axis.set_label_text(name)
+        axis.labelpad = -14
+        axis.set_pane_color("1.0")
+        axis.line.set_color("0.6")
+    ax.set_box_aspect((1, 1, 1), zoom=1.15)
     ax.set_proj_type("ortho")
     return ax
