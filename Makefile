@@ -33,6 +33,7 @@ test: book ## run every test: helper package, notebooks, site
 
 notebooks: $(ENV) ## run the chapters again, in place (ONLY=notebooks/01_linear_model.ipynb for one)
 	$(BIN)/python scripts/notebooks.py $(ONLY)
+	$(BIN)/python scripts/chapters.py
 
 serve: book ## show the book at http://localhost:8000 (PORT=... for another port)
 	$(BIN)/python -m http.server --bind localhost --directory _build/html $(PORT)

@@ -34,7 +34,7 @@ def tags(cell: NotebookNode) -> set[str]:
 
 def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
     """The code cells that are executed: all but the bootstrap cell."""
-    return [c for c in notebook.cells if c.cell_type == "code" and not BOOTSTRAP_TAGS <= tags(c)]
+    return [c for c in notebook.cells if c.cell_type == "code" and not tags(c) >= BOOTSTRAP_TAGS]
 
 
 def markdown(notebook: NotebookNode) -> list[str]:
@@ -126,7 +126,7 @@ def opens_in_colab(notebook, name):
 
 @rule
 def starts_with_the_bootstrap_cell(notebook, name):
-    cells = [c for c in notebook.cells if BOOTSTRAP_TAGS <= tags(c)]
+    cells = [c for c in notebook.cells if tags(c) >= BOOTSTRAP_TAGS]
     if len(cells) != 1 or len(notebook.cells) < 2 or notebook.cells[1] is not cells[0]:
         yield f"its second cell, and no other, must be the bootstrap cell, tagged {sorted(BOOTSTRAP_TAGS)}"
         return
@@ -349,8 +349,10 @@ def folds_each_solution(notebook, name):
 
 @rule
 def ends_with_a_table_of_claims(notebook, name):
-    if not any("claims_table(" in c.source and c.outputs for c in code_cells(notebook)):
-        yield "has no claims_table(...) under What we checked; its verdicts must be computed by code"
+    if not any(
+        re.search(r"claims_table\(|ClaimsTable\(", c.source) and c.outputs for c in code_cells(notebook)
+    ):
+        yield "has no ClaimsTable(...) under What we checked; its verdicts must be computed by code"
 
 
 # The tests ----------------------------------------------------------------------------------
@@ -375,7 +377,11 @@ def contents() -> list[str]:
 
 
 def test_every_entry_of_the_contents_exists() -> None:
-    missing = [f for f in contents() if not any((ROOT / f).with_name(Path(f).name + s).exists() for s in (".md", ".ipynb", ""))]
+    missing = [
+        f
+        for f in contents()
+        if not any((ROOT / f).with_name(Path(f).name + s).exists() for s in (".md", ".ipynb", ""))
+    ]
     assert not missing, f"_toc.yml names files that do not exist: {missing}"
 
 
@@ -445,7 +451,7 @@ def good_chapter() -> NotebookNode:
         ]
     cells += [
         new_markdown_cell("## What we checked"),
-        new_code_cell("claims_table(rows)", outputs=verdict),
+        new_code_cell("ClaimsTable(rows)", outputs=verdict),
         new_markdown_cell("## Further reading"),
         new_markdown_cell("The paper."),
     ]
@@ -550,11 +556,13 @@ BREAKAGES = [
     ("folds_each_solution", _metadata("# @title Solution", jupyter={})),
     ("folds_each_solution", _metadata("# @title Solution", cellView=None)),
     ("folds_each_solution", _replace("# @title Solution", "# Solution")),
-    ("ends_with_a_table_of_claims", _replace("claims_table(rows)", "print(rows)")),
+    ("ends_with_a_table_of_claims", _replace("ClaimsTable(rows)", "print(rows)")),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("rule_name", "breakage"), BREAKAGES, ids=[f"{i}-{b[0]}" for i, b in enumerate(BREAKAGES)])
+@pytest.mark.parametrize(
+    ("rule_name", "breakage"), BREAKAGES, ids=[f"{i}-{b[0]}" for i, b in enumerate(BREAKAGES)]
+)
 def test_a_broken_chapter_is_noticed(rule_name: str, breakage: Callable[[NotebookNode], None]) -> None:
     notebook = good_chapter()
     breakage(notebook)

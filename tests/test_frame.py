@@ -1,0 +1,199 @@
+"""The files around the course: the lock, the workflows, the commands, the table of chapters."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCK = [
+    line for line in (ROOT / "requirements.txt").read_text().splitlines() if line and not line.startswith("#")
+]
+
+
+def load(name: str):
+    """Import one of the scripts."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+notebooks = load("notebooks")
+chapters = load("chapters")
+
+
+def run(*command: str, **options) -> subprocess.CompletedProcess:
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, **options)
+
+
+# The lock -----------------------------------------------------------------------------------
+
+
+def test_the_lock_holds_exact_versions_and_nothing_else() -> None:
+    for line in LOCK:
+        specifiers = list(Requirement(line).specifier)
+        assert len(specifiers) == 1, line
+        assert specifiers[0].operator == "==", line
+        assert "+" not in specifiers[0].version, f"{line}: a local build, which others cannot install"
+    assert "torch==2.13.0" in LOCK
+
+
+def test_the_lock_leaves_gpu_libraries_out() -> None:
+    assert [line for line in LOCK if re.match(r"nvidia|cuda|triton", line)] == []
+
+
+def test_the_lock_answers_the_short_list() -> None:
+    locked = {Requirement(line).name for line in LOCK}
+    lines = (ROOT / "requirements.in").read_text().splitlines()
+    wanted = [Requirement(line.split("#")[0]) for line in lines if line.split("#")[0].strip()]
+    assert {r.name for r in wanted} <= locked
+    for requirement in wanted:
+        if str(requirement.specifier):
+            assert str(requirement) in LOCK
+
+
+def test_the_environment_is_the_lock() -> None:
+    for line in LOCK:
+        requirement = Requirement(line)
+        if requirement.marker is None or requirement.marker.evaluate():
+            installed = metadata.version(requirement.name).split("+")[0]
+            assert installed in requirement.specifier, (
+                f"{line}, but {installed} is installed; type: make book"
+            )
+
+
+def test_the_package_allows_the_locked_versions_and_pins_none() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for requirement in map(Requirement, project["dependencies"]):
+        assert all(s.operator == ">=" for s in requirement.specifier), (
+            f"{requirement}: pinned without a reason"
+        )
+        assert metadata.version(requirement.name).split("+")[0] in requirement.specifier
+
+
+# Commands and workflows ---------------------------------------------------------------------
+
+
+def test_the_workflows_follow_githubs_schema() -> None:
+    files = [str(path) for path in (ROOT / ".github" / "workflows").glob("*.yml")]
+    assert len(files) >= 2
+    result = run(
+        f"{Path(sys.executable).parent}/check-jsonschema",
+        "--builtin-schema",
+        "vendor.github-workflows",
+        *files,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_the_workflows_are_safe() -> None:
+    result = run(f"{Path(sys.executable).parent}/zizmor", "--offline", "--quiet", ".")
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_continuous_integration_runs_the_readmes_commands() -> None:
+    readme = (ROOT / "README.md").read_text()
+    ci = (ROOT / ".ci" / "run").read_text()
+    assert "set -euo pipefail" in ci
+    for command in ("make test", "make book"):
+        assert re.search(rf"^{command}\b", readme, flags=re.MULTILINE)
+        assert re.search(rf"^{command}$", ci, flags=re.MULTILINE)
+
+
+def test_every_command_that_the_texts_name_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "book").glob("*.md")]
+    for page in pages:
+        named = set(re.findall(r"(?:`|^)make ([a-z]+)", page.read_text(), flags=re.MULTILINE))
+        assert named <= targets, f"{page.name} names make {named - targets}"
+
+
+def test_code_and_notebooks_are_tidy() -> None:
+    ruff = f"{Path(sys.executable).parent}/ruff"
+    check, layout = run(ruff, "check", "."), run(ruff, "format", "--check", ".")
+    assert check.returncode == 0, check.stdout
+    assert layout.returncode == 0, layout.stdout + "\nType: .venv/bin/ruff format"
+
+
+def test_words_are_spelt() -> None:
+    result = run(f"{Path(sys.executable).parent}/codespell")
+    assert result.returncode == 0, result.stdout
+
+
+# Running a chapter in place -----------------------------------------------------------------
+
+
+def example(*sources: str) -> nbformat.NotebookNode:
+    cells = [new_markdown_cell("# 1. Example")]
+    return new_notebook(cells=cells + [new_code_cell(source) for source in sources])
+
+
+@pytest.fixture
+def chapter(tmp_path: Path):
+    def write(*sources: str) -> Path:
+        path = tmp_path / "01_example.ipynb"
+        nbformat.write(example(*sources), path)
+        return path
+
+    return write
+
+
+def test_a_chapter_is_run_in_place(chapter) -> None:
+    path = chapter("x = 1", "print(x)\nprint(x + 1)", "x + 2")
+    assert notebooks.main([str(path)]) == 0
+    notebook = nbformat.read(path, as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == [1, 2, 3]
+    assert code[1].outputs[0].text == "1\n2\n"
+    assert code[2].outputs[0].data["text/plain"] == "3"
+    assert "version" not in notebook.metadata.language_info
+    assert all("execution" not in cell.metadata for cell in notebook.cells)
+    again = path.read_bytes()
+    notebooks.main([str(path)])
+    assert path.read_bytes() == again
+
+
+def test_a_failing_chapter_is_left_as_it_was(chapter, capsys) -> None:
+    path = chapter("x = 1", "raise RuntimeError('the roof is on fire')", "x = 2")
+    before = path.read_bytes()
+    assert notebooks.main([str(path)]) == 1
+    assert path.read_bytes() == before
+    message = capsys.readouterr().err
+    assert "01_example.ipynb: cell 2 (id " in message
+    assert "the roof is on fire" in message
+
+
+def test_a_hanging_chapter_is_stopped(chapter, capsys) -> None:
+    path = chapter("import time; time.sleep(60)")
+    assert notebooks.main([str(path), "--timeout", "1"]) == 1
+    assert "timed out" in capsys.readouterr().err
+
+
+def test_a_missing_chapter_is_named(capsys) -> None:
+    assert notebooks.main(["nowhere.ipynb"]) == 1
+    assert "nowhere.ipynb: there is no such file" in capsys.readouterr().err
+
+
+# The table of chapters ----------------------------------------------------------------------
+
+
+def test_the_welcome_page_lists_every_chapter_with_its_times() -> None:
+    assert chapters.main(["--check"]) == 0, "type: python scripts/chapters.py"
+
+
+def test_the_table_is_read_from_the_metadata(tmp_path: Path) -> None:
+    notebook = example("1")
+    notebook.metadata.tms = {"reading_minutes": 41, "running_seconds": 15, "paper_sections": ["A", "B"]}
+    nbformat.write(notebook, tmp_path / "01_example.ipynb")
+    row = chapters.table([tmp_path / "01_example.ipynb"]).splitlines()[-1]
+    assert row == "| [1. Example](../notebooks/01_example.ipynb) | 41 min | 15 s | *A*, *B* |"

@@ -1,0 +1,137 @@
+"""The repository's address: in one place, the same everywhere, and changed by one command."""
+
+import importlib.util
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def load(name: str):
+    """Import one of the scripts."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+repository = load("repository")
+FORK = "https://github.com/Ada-L/tms.fork_2"
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    """A copy of every file that holds the address, with one chapter at least."""
+    for path in repository.files(ROOT, repository.MUST_NAME_IT + repository.MAY_NAME_IT):
+        copy = tmp_path / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
+    (tmp_path / "notebooks").mkdir(exist_ok=True)
+    owner, name = repository.current(ROOT)
+    link = f"https://colab.research.google.com/github/{owner}/{name}/blob/main/notebooks/99_example.ipynb"
+    source = f"https://github.com/{owner}/{name}"
+    (tmp_path / "notebooks" / "99_example.ipynb").write_text(
+        f'{{"cells": "[Colab]({link}) git+{source}\\n"}}'
+    )
+    return tmp_path
+
+
+def snapshot(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_every_address_agrees() -> None:
+    assert repository.disagreements(ROOT) == []
+
+
+def test_the_site_is_served_from_the_repository() -> None:
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    pages = repository.pages_address(*repository.current(ROOT))
+    assert config["html"]["baseurl"] == pages
+    assert config["sphinx"]["config"]["ogp_site_url"] == pages
+
+
+def test_one_command_changes_every_address(course: Path) -> None:
+    old = "/".join(repository.current(course))
+    changed = repository.set_repository(FORK, course)
+    assert len(changed) >= 6
+    assert repository.disagreements(course) == []
+    for path, text in snapshot(course).items():
+        assert old.encode() not in text, path
+    config = yaml.safe_load((course / "_config.yml").read_text())
+    assert config["repository"]["url"] == FORK
+    assert config["html"]["baseurl"] == "https://ada-l.github.io/tms.fork_2/"
+    assert (
+        "Ada-L/tms.fork_2/blob/main/notebooks/99" in (course / "notebooks" / "99_example.ipynb").read_text()
+    )
+
+
+def test_changing_it_back_restores_every_byte(course: Path) -> None:
+    before = snapshot(course)
+    address = "https://github.com/" + "/".join(repository.current(course))
+    repository.set_repository(FORK, course)
+    repository.set_repository(address, course)
+    assert snapshot(course) == before
+
+
+@pytest.mark.parametrize(
+    "url", ["https://github.com/a/b.git", "https://github.com/a/b/"], ids=["with .git", "with a slash"]
+)
+def test_usual_spellings_are_understood(course: Path, url: str) -> None:
+    repository.set_repository(url, course)
+    assert repository.current(course) == ("a", "b")
+    assert repository.disagreements(course) == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "github.com/a/b",
+        "git@github.com:a/b.git",
+        "http://github.com/a/b",
+        "https://gitlab.com/a/b",
+        "https://github.com/a",
+        "https://github.com/a/b/tree/main",
+        "https://github.com/-a/b",
+        "https://github.com/a/..",
+        'https://github.com/a/b"',
+        "https://github.com/a/b c",
+    ],
+)
+def test_a_bad_address_changes_nothing(course: Path, url: str) -> None:
+    before = snapshot(course)
+    with pytest.raises(ValueError, match="expected an address such as https://github.com/you/fork, but got"):
+        repository.set_repository(url, course)
+    assert snapshot(course) == before
+
+
+@pytest.mark.parametrize("name", ["README.md", "scripts/bootstrap.py", "notebooks/99_example.ipynb"])
+def test_a_disagreement_is_noticed(course: Path, name: str) -> None:
+    old = "/".join(repository.current(course))
+    path = course / name
+    path.write_text(path.read_text().replace(old, "somebody/else"))
+    assert any(name in problem for problem in repository.disagreements(course))
+
+
+def test_a_colab_link_to_another_chapter_is_noticed(course: Path) -> None:
+    path = course / "notebooks" / "99_example.ipynb"
+    path.write_text(path.read_text().replace("99_example.ipynb", "98_gone.ipynb"))
+    assert any("no such file" in problem for problem in repository.disagreements(course))
+
+
+def test_longer_names_are_left_alone() -> None:
+    text = (
+        "https://github.com/a/bc https://github.com/a/b-c https://github.com/a/b.c (https://github.com/a/b)."
+    )
+    assert repository.repoint(text, ("a", "b"), ("x", "y")) == text.replace("a/b)", "x/y)")
+
+
+def test_a_user_page_lives_at_the_top() -> None:
+    assert repository.pages_address("Ada", "ada.github.io") == "https://ada.github.io/"
+    assert repository.pages_address("Ada", "tms") == "https://ada.github.io/tms/"
