@@ -17,6 +17,7 @@ __all__ = [
     "PolygonOptimum",
     "feature_mean",
     "feature_variance",
+    "linear_loss",
     "linear_optimum",
     "one_sparse_loss",
     "polygon_one_sparse_loss",
@@ -32,6 +33,25 @@ def feature_mean(density: float | Tensor) -> float | Tensor:
 def feature_variance(density: float | Tensor) -> float | Tensor:
     """v(p) = Var[x_i] = p/3 - p²/4: what a model loses by always answering the mean."""
     return density / 3 - density**2 / 4
+
+
+def linear_loss(
+    W: Float[Tensor, "*batch hidden features"],
+    b: Float[Tensor, "*batch features"],
+    importance: Float[Tensor, "*#batch features"],
+    density: float | Tensor,
+) -> Float[Tensor, "*batch"]:
+    """The exact loss of x' = Wᵀ W x + b on independent sparse features: no sample, no noise.
+
+    (1/n) Σ_i I_i [ v(p) Σ_j (δ_ij - W_i·W_j)² + (E[x'_i] - E[x_i])² ]. Only the mean and the variance of
+    the features enter. ``density`` is one number, or one per instance: it broadcasts against ``*batch``.
+    """
+    n = W.shape[-1]
+    missing = torch.eye(n, dtype=W.dtype, device=W.device) - W.mT @ W
+    density = torch.as_tensor(density, dtype=W.dtype, device=W.device)[..., None]
+    spread = feature_variance(density) * missing.square().sum(-1)
+    offset = b - feature_mean(density) * missing.sum(-1)
+    return (importance * (spread + offset.square())).mean(-1)
 
 
 @dataclass(frozen=True)
@@ -51,11 +71,13 @@ def linear_optimum(n_hidden: int, importance: Float[Tensor, " features"], densit
     optima with the same loss.
 
     Raises:
-        ValueError: if density lies outside (0, 1] or an importance is negative.
+        ValueError: if density lies outside (0, 1], n_hidden is below 1, or an importance is negative or NaN.
     """
     if not 0 < density <= 1:
         raise ValueError(f"expected density in (0, 1]; got {density:g}")
-    if importance.ndim != 1 or (importance < 0).any():
+    if n_hidden < 1:
+        raise ValueError(f"expected n_hidden >= 1; got {n_hidden}")
+    if importance.ndim != 1 or not (importance >= 0).all():
         raise ValueError(f"expected importance of shape (features,), all >= 0; got {importance}")
     kept = torch.zeros_like(importance)
     kept[importance.argsort(descending=True, stable=True)[:n_hidden]] = 1
