@@ -5,7 +5,25 @@ untouched stub, what is wrong and why for a wrong answer, *passed* and a sentenc
 A check never raises, whatever the attempt does. Chapter N's checks are in ``chapter_N.py``.
 """
 
+from tms_utils.checks.chapter_6 import (
+    check_crossing,
+    check_fingerprint,
+    check_mean_loss,
+    check_nine_features,
+    check_sample_k_active,
+)
 from tms_utils.checks.claims import Claim, ClaimsTable
 from tms_utils.checks.verdict import Verdict, exercise, require
 
-__all__ = ["Claim", "Verdict", "ClaimsTable", "exercise", "require"]
+__all__ = [
+    "Claim",
+    "ClaimsTable",
+    "Verdict",
+    "exercise",
+    "require",
+    "check_crossing",
+    "check_fingerprint",
+    "check_mean_loss",
+    "check_nine_features",
+    "check_sample_k_active",
+]
