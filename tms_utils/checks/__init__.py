@@ -5,6 +5,13 @@ untouched stub, what is wrong and why for a wrong answer, *passed* and a sentenc
 A check never raises, whatever the attempt does. Chapter N's checks are in ``chapter_N.py``.
 """
 
+from tms_utils.checks.chapter_1 import (
+    check_keep_mask,
+    check_linear_loss,
+    check_prediction_sparse,
+    check_sgd_step,
+    check_train_linear,
+)
 from tms_utils.checks.chapter_6 import (
     check_crossing,
     check_fingerprint,
@@ -21,6 +28,11 @@ __all__ = [
     "Verdict",
     "exercise",
     "require",
+    "check_keep_mask",
+    "check_linear_loss",
+    "check_prediction_sparse",
+    "check_sgd_step",
+    "check_train_linear",
     "check_crossing",
     "check_fingerprint",
     "check_mean_loss",
