@@ -70,6 +70,8 @@ def fresh_python(tmp_path: Path, libraries: Path) -> Path:
     environment = tmp_path / "environment"
     venv.create(environment, with_pip=True)
     packages = next((environment / "lib").glob("python*")) / "site-packages"
+    for bundled in packages.glob("setuptools*"):  # Python 3.11 brings an old one, which would come first
+        shutil.rmtree(bundled)
     (packages / "libraries.pth").write_text(f"{libraries}\n")
     python = environment / "bin" / "python"
     found = call(python, "-c", "import importlib.util as u; print(u.find_spec('tms_utils'))", cwd=tmp_path)
@@ -146,6 +148,7 @@ def test_a_chapter_runs_with_the_wheel(
 def test_a_chapter_runs_as_in_colab(chapter: Path, fresh_python: Path, sources: Path, tmp_path: Path) -> None:
     copy = alone(chapter, tmp_path / "empty")
     before = versions(fresh_python, tmp_path)
+    # PIP_NO_BUILD_ISOLATION: build with the setuptools that is here, so that no network is needed
     printed = call(
         fresh_python, "-c", EXECUTE, copy, cwd=copy.parent,
         TMS_FORCE_COLAB="1", TMS_UTILS_SOURCE=f"git+file://{sources}", PIP_NO_BUILD_ISOLATION="0",
