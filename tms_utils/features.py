@@ -107,34 +107,36 @@ class SparseFeatures(Features):
         """One empty row, then ``batch_size - 1`` rows drawn given that at least one feature is active.
 
         Such a row is drawn by its *first* active feature: features before it are off, it is on, and the
-        features after it are as independent as ever.
+        features after it are as independent as ever. The first active features are drawn evenly spread
+        (systematic sampling): each is as likely as before, but none is over- or under-served by chance.
         """
         if batch_size < 2:
             raise ValueError(f"expected batch_size >= 2 (one row is the empty one); got {batch_size}")
-        u = self._uniform(batch_size, self.n_features + 2, generator=generator)
-        u, pick, value = u[..., :-2], u[..., -2].contiguous(), u[..., -1:]
+        rows = batch_size - 1
+        u = self._uniform(rows, self.n_features + 2, generator=generator)
+        u, jitter, value = u[..., :-2], u[..., -2], u[..., -1:]
         p = self.density[:, None]
         x = (u - (1 - p)).div_(p).clamp_(min=0)
 
         first_active, non_empty = self._first_active()
-        first = torch.searchsorted(first_active, pick).clamp_(max=self.n_features - 1)[..., None]
+        spread = (torch.arange(rows, device=self.device) + jitter) / rows
+        first = torch.searchsorted(first_active, spread).clamp_(max=self.n_features - 1)[..., None]
         x.mul_(torch.arange(self.n_features, device=self.device) > first)
         x.scatter_(-1, first, value)
 
-        x[:, 0] = 0
-        weight = (non_empty / (batch_size - 1))[:, None].repeat(1, batch_size)
-        weight[:, 0] = 1 - non_empty
+        x = torch.cat([x.new_zeros(self.n_instances, 1, self.n_features), x], dim=1)
+        weight = torch.cat([1 - non_empty, (non_empty / rows).expand(-1, rows)], dim=1)
         return x, weight
 
     def _first_active(
         self,
-    ) -> tuple[Float[Tensor, "instances features"], Float[Tensor, " instances"]]:
+    ) -> tuple[Float[Tensor, "instances features"], Float[Tensor, "instances 1"]]:
         """P(first active feature <= i | some feature is active), and P(some feature is active)."""
         if not hasattr(self, "_first_active_cache") or self._first_active_cache[0] is not self.density:
             p = self.density.double()
             all_off = torch.cumprod(1 - p, dim=-1)  # features 0..i all off
-            non_empty = 1 - all_off[:, -1]
-            cdf = ((1 - all_off) / non_empty[:, None]).float().contiguous()
+            non_empty = 1 - all_off[:, -1:]
+            cdf = ((1 - all_off) / non_empty).float().contiguous()
             self._first_active_cache = (self.density, cdf, non_empty.float())
         return self._first_active_cache[1:]
 
