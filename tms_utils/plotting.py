@@ -86,16 +86,25 @@ def plot_gram(
     return ax
 
 
-def plot_norm_bars(W: Float[Tensor, "hidden features"], *, ax: Axes | None = None, colourbar: bool = False) -> Axes:
-    """|W_i| as a horizontal bar per feature, most important on top, coloured by superposition.
+def plot_norm_bars(
+    W: Float[Tensor, "hidden features"],
+    *,
+    ax: Axes | None = None,
+    colourbar: bool = False,
+    limit: float = 1.0,
+) -> Axes:
+    """|W_i| as a horizontal bar per feature, most important on top, coloured by superposition up to ``limit``.
 
-    A bar that ends in a hatched pattern also marks superposition above one half, for readers without colour.
+    A bar with a hatched pattern also marks superposition above one half, for readers without colour. (A
+    digon's superposition is 1 at most lengths that occur, a trained pentagon's about 2: ``limit=2.5`` keeps
+    them apart.)
     """
     ax = ax or plt.gca()
     norms = feature_norms(W.detach()).cpu().numpy()
     shared = superposition(W.detach()).cpu().numpy()
-    norm = Normalize(0, 1, clip=True)
-    bars = ax.barh(np.arange(len(norms)), norms, color=plt.get_cmap(SUPERPOSITION)(norm(shared)), height=0.85)
+    norm = Normalize(0, limit, clip=True)
+    colours = plt.get_cmap(SUPERPOSITION)(norm(shared))
+    bars = ax.barh(np.arange(len(norms)), norms, color=colours, height=0.85)
     for bar, value in zip(bars, shared, strict=True):
         if value > 0.5:
             bar.set(hatch="////", edgecolor="0.25", linewidth=0)

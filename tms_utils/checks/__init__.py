@@ -12,6 +12,13 @@ from tms_utils.checks.chapter_1 import (
     check_sgd_step,
     check_train_linear,
 )
+from tms_utils.checks.chapter_2 import (
+    check_bias_signs,
+    check_figure,
+    check_norm_given_bias,
+    check_polygon_limit,
+    check_shares,
+)
 from tms_utils.checks.chapter_6 import (
     check_crossing,
     check_fingerprint,
@@ -28,14 +35,19 @@ __all__ = [
     "Verdict",
     "exercise",
     "require",
+    "check_bias_signs",
+    "check_crossing",
+    "check_figure",
+    "check_fingerprint",
     "check_keep_mask",
     "check_linear_loss",
-    "check_prediction_sparse",
-    "check_sgd_step",
-    "check_train_linear",
-    "check_crossing",
-    "check_fingerprint",
     "check_mean_loss",
     "check_nine_features",
+    "check_norm_given_bias",
+    "check_polygon_limit",
+    "check_prediction_sparse",
     "check_sample_k_active",
+    "check_sgd_step",
+    "check_shares",
+    "check_train_linear",
 ]
