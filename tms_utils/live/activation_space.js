@@ -1,6 +1,6 @@
 // Activation space in three dimensions: where h = W x goes when k of the features are active.
 import { randomSource } from "./maths.js";
-import { animation, announcer, button, calm, checkbox, choice, colour, el, mount, palette, slider } from "./ui.js";
+import { animation, announcer, button, calm, checkbox, choice, colour, el, palette, slider } from "./ui.js";
 
 const TURN = Math.PI / 36; // one arrow key press
 
@@ -131,8 +131,8 @@ function start(app, config) {
   let view = rotate(rotate([[1, 0, 0], [0, 1, 0], [0, 0, 1]], 1, 0.6), 0, 0.45);
   let spinning = false;
 
-  const k = choice({ label: "Active features", value: String(config.k), change: resample,
-    options: [["1", "1"], ["2", "2"], ["3", "3"], ["0", "random"]] });
+  const k = choice({ label: "Active", value: String(config.k), change: resample,
+    options: [["1", "1"], ["2", "2"], ["3", "3"], ["0", "any"]] });
   const spotlight = slider({ label: "Only samples with feature", values: [-1, ...Array(n).keys()], value: -1,
     say: (i) => (i < 0 ? "any" : String(i)), change: () => draw(true) });
   const points = checkbox({ label: "Samples", checked: true, change: () => draw() });
@@ -229,12 +229,12 @@ function start(app, config) {
     };
     const items = []; // everything that can hide something, drawn back to front
     if (points.value) {
-      const size = width < 400 ? 2 : 2.6;
+      const size = width < 400 ? 2.2 : 2.8;
       for (const { h, active, paint } of samples) {
         if (spotlight.value >= 0 && !active.includes(spotlight.value)) continue;
         const [x, y, z] = project(h);
         items.push([z, () => {
-          context.globalAlpha = 0.35 + 0.3 * Math.min(1, Math.max(0, z + 0.7));
+          context.globalAlpha = 0.5 + 0.35 * Math.min(1, Math.max(0, z + 0.7));
           context.fillStyle = paint;
           context.fillRect(x - size / 2, y - size / 2, size, size);
         }]);
@@ -264,7 +264,7 @@ function start(app, config) {
       const at = solid(directions, edges.trained, []);
       at.forEach((end, i) => {
         items.push([end[2] / 2, () => stroke(centre, end, colour(i), 2.6, [], depth(end[2]))]);
-        items.push([end[2], () => {
+        items.push([end[2] + 0.5, () => {
           context.globalAlpha = 1;
           context.setLineDash([]);
           context.fillStyle = card;
@@ -284,13 +284,13 @@ function start(app, config) {
     }
     if (ideal.value) {
       for (const [x, y, z] of solid(thomson, edges.thomson, [4, 4])) {
-        items.push([z + 0.001, () => {
+        items.push([z + 0.6, () => {
           context.globalAlpha = depth(z);
           context.setLineDash([]);
           context.strokeStyle = ink;
           context.lineWidth = 2;
           context.beginPath();
-          for (const [dx, dy] of [[0, -8], [8, 0], [0, 8], [-8, 0]]) context.lineTo(x + dx, y + dy);
+          for (const [dx, dy] of [[0, -14], [14, 0], [0, 14], [-14, 0]]) context.lineTo(x + dx, y + dy);
           context.closePath();
           context.stroke();
         }]);
@@ -302,7 +302,7 @@ function start(app, config) {
     const only = spotlight.value >= 0 ? `, only those with feature ${spotlight.value}` : "";
     const overlay = ideal.value ? ` Thomson energy ${thomsonEnergy(sphere).toFixed(4)}; trained directions lie within ${widest}\u00b0 of it.` : "";
     const [, , toward] = view;
-    status.say(`${+k.value === 0 ? "Random features" : `${k.value} active`}: ${kinds[k.value]}${only}.${overlay}`
+    status.say(`${+k.value === 0 ? "Any number active (S = 0.95)" : `${k.value} active`}: ${kinds[k.value]}${only}.${overlay}`
       + ` View from (${toward.map((x) => x.toFixed(1).replace("-", "\u2212").replace("\u22120.0", "0.0")).join(", ")}).`, now);
   }
 

@@ -33,9 +33,11 @@ def script(kind: str) -> tuple[str, str]:
     ``import`` nor ``export``. Whole-line comments and indentation stay in the files, not on the page.
     """
     modules = [source("maths.js"), source("ui.js"), source(f"{kind}.js")]
-    code = "\n".join(re.sub(r"^import [^;]*;$|^export (?=function|const|class)", "", text, flags=re.M) for text in modules)
+    code = "\n".join(
+        re.sub(r"^import [^;]*;$|^export (?=function|const|class)", "", text, flags=re.M) for text in modules
+    )
     code = re.sub(r"^ *//.*$", "", code, flags=re.M)
-    style = re.sub(r"\s+", " ", source("style.css"))
+    style = re.sub(r"\s*([{};:,>])\s*|\s+", lambda m: m[1] or " ", source("style.css"))
     code = re.sub(r"\n\s*", "\n", f"const style = {json.dumps(style)};\n{code}").strip()
     name = f"tms-live-{kind.replace('_', '-')}-{hashlib.sha256(code.encode()).hexdigest()[:8]}"
     code += f'\nmount("{name}", style, start);'
@@ -77,34 +79,73 @@ class LiveFigure:
 class Still:
     """A small SVG picture built from strings; y points up, the origin is in the middle."""
 
-    def __init__(self, width: int, height: int, unit: float, centre: tuple[float, float] | None = None):
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        unit: float | int,
+        centre: tuple[float | int, float | int] | None = None,
+    ):
         self.width, self.height, self.unit = width, height, unit
         self.cx, self.cy = centre or (width / 2, height / 2)
         self.parts: list[str] = []
 
-    def point(self, x: float, y: float) -> tuple[str, str]:
+    def point(self, x: float | int, y: float | int) -> tuple[str, str]:
         return f"{self.cx + self.unit * x:.1f}", f"{self.cy - self.unit * y:.1f}"
 
-    def line(self, x0: float, y0: float, x1: float, y1: float, colour: str = "#77808d", width: float = 1, dash: str = "") -> None:
+    def line(
+        self,
+        x0: float | int,
+        y0: float | int,
+        x1: float | int,
+        y1: float | int,
+        colour: str = "#77808d",
+        width: float | int = 1,
+        dash: str = "",
+    ) -> None:
         (a, b), (c, d) = self.point(x0, y0), self.point(x1, y1)
         dashed = f' stroke-dasharray="{dash}"' if dash else ""
-        self.parts.append(f'<line x1="{a}" y1="{b}" x2="{c}" y2="{d}" stroke="{colour}" stroke-width="{width}" stroke-linecap="round"{dashed}/>')
+        self.parts.append(
+            f'<line x1="{a}" y1="{b}" x2="{c}" y2="{d}" stroke="{colour}" stroke-width="{width}" stroke-linecap="round"{dashed}/>'
+        )
 
-    def arrow(self, x: float, y: float, colour: str, x0: float = 0, y0: float = 0) -> None:
+    def arrow(
+        self, x: float | int, y: float | int, colour: str, x0: float | int = 0, y0: float | int = 0
+    ) -> None:
         """An arrow from (x0, y0) to (x, y)."""
         length = math.hypot(x - x0, y - y0)
         ux, uy, size = (x - x0) / length, (y - y0) / length, min(9 / self.unit, length)
         bx, by, wing = x - size * ux, y - size * uy, 0.42 * size
         self.line(x0, y0, bx, by, colour, 2.5)
         corners = [(x, y), (bx - wing * uy, by + wing * ux), (bx + wing * uy, by - wing * ux)]
-        self.parts.append(f'<polygon fill="{colour}" points="{" ".join(",".join(self.point(*c)) for c in corners)}"/>')
+        self.parts.append(
+            f'<polygon fill="{colour}" points="{" ".join(",".join(self.point(*c)) for c in corners)}"/>'
+        )
 
-    def circle(self, x: float, y: float, radius: float, fill: str = "none", stroke: str = "#b8c0cb", dash: str = "") -> None:
+    def circle(
+        self,
+        x: float | int,
+        y: float | int,
+        radius: float | int,
+        fill: str = "none",
+        stroke: str = "#b8c0cb",
+        dash: str = "",
+    ) -> None:
         a, b = self.point(x, y)
         dashed = f' stroke-dasharray="{dash}"' if dash else ""
-        self.parts.append(f'<circle cx="{a}" cy="{b}" r="{radius * self.unit:.1f}" fill="{fill}" stroke="{stroke}"{dashed}/>')
+        self.parts.append(
+            f'<circle cx="{a}" cy="{b}" r="{radius * self.unit:.1f}" fill="{fill}" stroke="{stroke}"{dashed}/>'
+        )
 
-    def text(self, x: float, y: float, words: str, size: int = 13, anchor: str = "middle", colour: str = "#1c2430") -> None:
+    def text(
+        self,
+        x: float | int,
+        y: float | int,
+        words: str,
+        size: int = 13,
+        anchor: str = "middle",
+        colour: str = "#1c2430",
+    ) -> None:
         a, b = self.point(x, y)
         self.parts.append(
             f'<text x="{a}" y="{b}" font-size="{size}" text-anchor="{anchor}" dominant-baseline="middle" fill="{colour}">{html.escape(words)}</text>'

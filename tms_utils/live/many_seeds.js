@@ -1,6 +1,6 @@
 // Many seeds at once: 24 small models trained side by side, and a count of what they become.
 import { featureNorms, geometryName, makeModel, makeRun, randomSource } from "./maths.js";
-import { animation, announcer, arrow, button, calm, colour, el, fill, forMilliseconds, grouped, mount, picture, slider, svg } from "./ui.js";
+import { animation, announcer, arrow, button, calm, colour, el, fill, forMilliseconds, grouped, picture, slider, svg } from "./ui.js";
 
 const MODELS = 24;
 const STEPS = 2000;
@@ -53,7 +53,7 @@ function start(app, config) {
     })),
     status.node,
     el("div", { class: "columns" },
-      el("div", {}, el("h4", {}, "24 models, 24 seeds ", el("small", {}, "5 features in the plane; circle: norm 1")), models),
+      el("div", {}, el("h4", {}, "24 models, 24 seeds ", el("small", {}, "circle: norm 1")), models),
       el("div", {}, el("h4", {}, "What they become ", el("small", {}, "number of models")), table))));
 
   function restart(forget = false) {
@@ -117,7 +117,7 @@ function start(app, config) {
     const tally = new Array(ROWS.length).fill(0);
     for (const { model } of runs) tally[row(geometryName(model))] += 1;
     const words = ROWS.map(([name], k) => [tally[k], name]).filter(([count]) => count).sort((a, b) => b[0] - a[0])
-      .map(([count, name]) => `${count} ${name}`).join(", ");
+      .map(([count, name]) => `${name} ${count}`).join(", ");
     status.say(done === 0 ? `Sparsity ${sparsity.value}: ${MODELS} models, not trained yet.`
       : `Sparsity ${sparsity.value}, step ${grouped(done)} of ${grouped(STEPS)}: ${words}.`, now);
     drawModels();
@@ -130,7 +130,7 @@ function start(app, config) {
       const cx = 30 + 60 * (k % 6);
       const cy = 27 + 67 * Math.floor(k / 6);
       const unit = 24 / Math.max(1.2, ...featureNorms(model));
-      parts.push(svg("circle", { cx, cy, r: unit, fill: "none", stroke: "var(--faint)" }));
+      parts.push(svg("circle", { cx, cy, r: unit, fill: "none", stroke: "var(--line)", "stroke-dasharray": "2 3" }));
       for (let i = 4; i >= 0; i--) {
         parts.push(arrow(cx, cy, cx + unit * model.W[2 * i], cy - unit * model.W[2 * i + 1], colour(i), { width: 1.8, head: 5 }));
       }

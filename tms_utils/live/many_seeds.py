@@ -7,7 +7,7 @@ import math
 from tms_utils.live.figure import PALETTE, LiveFigure, Still
 
 
-def many_seeds(*, sparsity: float = 0.9, decay: float = 0.9, seed: int = 0) -> LiveFigure:
+def many_seeds(*, sparsity: float | int = 0.9, decay: float | int = 0.9, seed: int = 0) -> LiveFigure:
     """Train 24 models with n = 5, m = 2 side by side and count the geometries they reach.
 
     Args:
@@ -39,7 +39,14 @@ def _still() -> str:
     turn = 2 * math.pi
     quarter = [0, 0.25]
     star = [i / 5 for i in range(5)]
-    drawings = [quarter, [0.1, 0.6, 0.35], [0.05, 0.55, 0.3, 0.8], star, [a + 0.04 for a in star], [a + 0.09 for a in star]]
+    drawings = [
+        quarter,
+        [0.1, 0.6, 0.35],
+        [0.05, 0.55, 0.3, 0.8],
+        star,
+        [a + 0.04 for a in star],
+        [a + 0.09 for a in star],
+    ]
     names = ["two", "pair + 1", "2 pairs", "pentagon", "pentagon", "pentagon"]
     picture = Still(420, 100, 26, centre=(35, 42))
     for k, (angles, name) in enumerate(zip(drawings, names, strict=True)):

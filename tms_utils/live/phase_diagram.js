@@ -1,6 +1,6 @@
 // The phase diagram of two features in one dimension (n = 2, m = 1), by pointing at it.
 import { makeModel, makeRun, randomSource, variance } from "./maths.js";
-import { animation, announcer, arrow, button, calm, choice, colour, digits, el, fill, forMilliseconds, minus, mount, picture, slider, svg } from "./ui.js";
+import { animation, announcer, arrow, button, calm, choice, colour, digits, el, fill, forMilliseconds, minus, picture, slider, svg } from "./ui.js";
 
 // ---- exact losses ---------------------------------------------------------------------------
 // Loss here is summed over the two features: E[(x_1 - x'_1)^2] + r E[(x_2 - x'_2)^2].

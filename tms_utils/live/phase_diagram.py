@@ -7,7 +7,7 @@ import math
 from tms_utils.live.figure import PALETTE, LiveFigure, Still
 
 
-def phase_diagram(*, density: float = 0.3, ratio: float = 0.5) -> LiveFigure:
+def phase_diagram(*, density: float | int = 0.3, ratio: float | int = 0.5) -> LiveFigure:
     """Compare the solutions that compete for n = 2, m = 1 (paper: "Superposition as a Phase Change").
 
     Args:
@@ -25,8 +25,8 @@ def phase_diagram(*, density: float = 0.3, ratio: float = 0.5) -> LiveFigure:
         "phase_diagram",
         "phase diagram",
         _still(),
-        "A map of density, sparser to the right, against the second feature's relative importance. Dense features: the less "
-        "important of the two is ignored. Sparse features: both are kept as an antipodal pair. The three regions meet at r = 1, p = 4/7.",
+        "A map of density, sparser to the right, against relative importance. Dense: the less important of two features is ignored. "
+        "Sparse: both are kept, as an antipodal pair. The three regions meet at r = 1, p = 4/7.",
         {"density": density, "ratio": ratio},
     )
 
@@ -36,7 +36,7 @@ def _still() -> str:
     picture = Still(340, 340, 1, centre=(50, 290))
     side = 260
 
-    def at(p: float, r: float) -> tuple[str, str]:
+    def at(p: float | int, r: float | int) -> tuple[str, str]:
         return picture.point(side * math.log10(1 / p) / 2, side * (1 + math.log10(r)) / 2)
 
     ratios = [10 ** (k / 10) for k in range(-10, 11)]
@@ -49,7 +49,9 @@ def _still() -> str:
     )
     for corners, colour in regions:
         points = " ".join(",".join(corner) for corner in corners)
-        picture.parts.append(f'<polygon points="{points}" fill="{colour}" fill-opacity="0.36" stroke="#1c2430" stroke-dasharray="5 3"/>')
+        picture.parts.append(
+            f'<polygon points="{points}" fill="{colour}" fill-opacity="0.36" stroke="#1c2430" stroke-dasharray="5 3"/>'
+        )
     picture.text(62, 38, "ignore extra")
     picture.text(62, 222, "ignore first")
     picture.text(175, 130, "antipodal pair")

@@ -1,6 +1,6 @@
 // Superposition playground: n features in the plane, trained while you watch.
 import { bestLinearLoss, dot, exactLinearLoss, featureNorms, geometryName, lossAndGradient, makeBatch, makeModel, makeRun, randomSource, sampleBatch, superposition } from "./maths.js";
-import { animation, announcer, arrow, button, calm, checkbox, choice, colour, digits, el, fill, forMilliseconds, grouped, minus, mount, number, picture, slider, svg } from "./ui.js";
+import { animation, announcer, arrow, button, calm, checkbox, choice, colour, digits, el, fill, forMilliseconds, grouped, minus, number, picture, slider, svg } from "./ui.js";
 
 const STEPS = 3000;
 const SPARSITIES = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99];
@@ -213,7 +213,7 @@ function start(app, config) {
     const shared = superposition(model);
     const middle = 82;
     const up = 58 / Math.max(1.3, ...norms);
-    const down = 46 / Math.max(1, ...shared);
+    const down = 46 / Math.max(1, ...shared.filter((_, i) => norms[i] > 0.1));
     const width = 312 / model.n;
     const bar = Math.min(30, 0.62 * width);
     const stripes = svg("pattern", { id: "stripes", width: 5, height: 5, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
@@ -227,7 +227,8 @@ function start(app, config) {
       const x = 44 + width * (i + 0.5) - bar / 2;
       parts.push(
         svg("rect", { x, width: bar, y: middle - 8 - up * norms[i], height: up * norms[i], rx: 2, fill: colour(i) }),
-        svg("rect", { x, width: bar, y: middle + 8, height: down * shared[i], rx: 2, fill: "url(#stripes)", stroke: "var(--muted)" }),
+        // A feature that is hardly represented has no direction to speak of.
+        svg("rect", { x, width: bar, y: middle + 8, height: norms[i] > 0.1 ? down * shared[i] : 0, rx: 2, fill: "url(#stripes)", stroke: "var(--muted)" }),
         svg("text", { x: x + bar / 2, y: middle + 4, "text-anchor": "middle", style: "font-weight:600" }, i));
     }
     fill(bars, parts);

@@ -7,7 +7,9 @@ import math
 from tms_utils.live.figure import PALETTE, LiveFigure, Still
 
 
-def playground(*, features: int = 5, sparsity: float = 0.9, decay: float = 0.9, seed: int = 0) -> LiveFigure:
+def playground(
+    *, features: int = 5, sparsity: float | int = 0.9, decay: float | int = 0.9, seed: int = 0
+) -> LiveFigure:
     """Train n features in the plane inside the page, with sliders for sparsity and importance (paper: "Demonstrating Superposition").
 
     Args:
@@ -21,7 +23,10 @@ def playground(*, features: int = 5, sparsity: float = 0.9, decay: float = 0.9, 
     """
     choices = {
         "features": (features, range(2, 9)),
-        "sparsity": (sparsity, (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99)),
+        "sparsity": (
+            sparsity,
+            (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99),
+        ),
         "decay": (decay, (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1)),
         "seed": (seed, range(10000)),
     }

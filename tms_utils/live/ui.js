@@ -56,8 +56,8 @@ export function arrow(x0, y0, x1, y1, paint, { width = 2.5, head = 9 } = {}) {
 
 // A slider over listed values; `say` puts one into words. Read .value, an element of `values`.
 export function slider({ label, values, value, say, change }) {
-  const input = el("input", { type: "range", min: 0, max: values.length - 1, step: 1 });
-  const output = el("output");
+  const input = el("input", { type: "range", "aria-label": label, min: 0, max: values.length - 1, step: 1 });
+  const output = el("b", { "aria-hidden": "true" });
   const control = {
     node: el("label", { class: "slider" }, el("span", {}, label), output, input),
     get value() {

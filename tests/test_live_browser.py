@@ -1,0 +1,671 @@
+"""The live figures in a real browser: their numbers against PyTorch and theory, and their manners.
+
+Every request that leaves the machine is blocked and counted as a failure, and so is every message on the
+browser's console. Needs Chromium or Chrome; without one these tests skip (in CI they fail).
+"""
+
+import functools
+import http.server
+import json
+import re
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tms_utils import ToyModel, live, theory
+from tms_utils.live.activation_space import TRAINED_W
+
+sync_api = pytest.importorskip("playwright.sync_api")
+pytestmark = pytest.mark.browser
+
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync", "--no-first-run"]  # fmt: skip
+PACKAGE = Path(live.__file__).parent
+LONG = 60_000  # milliseconds: the machine may be busy
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript"}  # noqa: RUF012
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def browser(chromium):
+    with sync_api.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A served folder with the JavaScript files and one page per figure, plus one with all of them twice."""
+    path = tmp_path_factory.mktemp("site")
+    for file in PACKAGE.glob("*.js"):
+        (path / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+    (path / "blank.html").write_text("<!doctype html><link rel=icon href=data:,><title>blank</title>")
+    bodies = {name: getattr(live, name)()._repr_html_() for name in live.__all__}
+    bodies["all"] = "".join(bodies.values()) * 2
+    bodies["far"] = bodies["playground"] + "<p style='height:4000px'>A long page.</p>"
+    for name, body in bodies.items():
+        (path / f"{name}.html").write_text(
+            '<!doctype html><html lang="en"><meta charset="utf-8"><link rel=icon href=data:,><title>live</title>'
+            f'<meta name="viewport" content="width=device-width"><body style="margin:8px">{body}</body></html>',
+            encoding="utf-8",
+        )
+    return path
+
+
+@pytest.fixture(scope="module")
+def server(folder):
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
+        threading.Thread(target=httpd.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{httpd.server_port}"
+        httpd.shutdown()
+
+
+@pytest.fixture
+def visit(browser, folder, server):
+    """Open one of the folder's pages, over http or from the disk; fail on any outside request or console message."""
+    complaints, contexts = [], []
+
+    def guard(route):
+        if route.request.url.startswith((server, "file://", "data:")):
+            route.continue_()
+        else:
+            complaints.append(f"request to {route.request.url}")
+            route.abort()
+
+    def opened(page, *, scheme="http", **options):
+        context = browser.new_context(**options)
+        contexts.append(context)
+        context.route("**/*", guard)
+        tab = context.new_page()
+        tab.set_default_timeout(LONG)
+        tab.on("console", lambda message: complaints.append(message.text))
+        tab.on("pageerror", lambda error: complaints.append(str(error)))
+        tab.goto(f"{server}/{page}.html" if scheme == "http" else f"file://{folder}/{page}.html")
+        return tab
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def compute(browser, server):
+    """Run JavaScript with the figures' modules at hand: maths, phase and space."""
+    page = browser.new_page()
+    page.set_default_timeout(LONG)
+    page.goto(f"{server}/blank.html")
+    # The figures' own modules read ``mount`` and the like from ui.js; importing them draws nothing.
+    page.evaluate(
+        """async () => {
+        window.maths = await import("/maths.js");
+        window.phase = await import("/phase_diagram.js");
+        window.space = await import("/activation_space.js"); }"""
+    )
+    yield page.evaluate
+    page.close()
+
+
+def status(page, k=0) -> str:
+    return page.locator("[role=status]").nth(k).inner_text()
+
+
+def wait_for(page, pattern: str, k=0) -> str:
+    """The figure's spoken line, as soon as it matches."""
+    end = time.monotonic() + LONG / 1000
+    while time.monotonic() < end:
+        if re.search(pattern, text := status(page, k)):
+            return text
+        page.wait_for_timeout(50)
+    raise AssertionError(f"expected {pattern!r}; the figure says {text!r}")
+
+
+# ---- numbers ---------------------------------------------------------------------------------
+
+
+def random_problem(seed, n=5, m=2, rows=64, density=0.4):
+    rng = np.random.default_rng(seed)
+    x = np.where(rng.random((rows, n)) < density, rng.random((rows, n)), 0)
+    return rng.normal(0, 0.6, (m, n)), rng.normal(0, 0.2, n), rng.random(n) + 0.2, x
+
+
+LOSS = """({W, b, I, x, n, m, relu}) => {
+    const model = {n, m, relu, W: Float64Array.from(W), b: Float64Array.from(b)};
+    const batch = maths.batchFromDense(x, n);
+    const gW = new Float64Array(n * m), gb = new Float64Array(n);
+    const loss = maths.lossAndGradient(model, I, batch, gW, gb);
+    const numeric = (array) => Array.from(array, (value, k) => {
+        const h = 1e-6;
+        array[k] = value + h; const up = maths.lossAndGradient(model, I, batch);
+        array[k] = value - h; const down = maths.lossAndGradient(model, I, batch);
+        array[k] = value;
+        return (up - down) / (2 * h);
+    });
+    return {loss, alone: maths.lossAndGradient(model, I, batch), gW: [...gW], gb: [...gb], nW: numeric(model.W), nb: numeric(model.b)};
+}"""
+
+
+@pytest.mark.parametrize("relu", [True, False])
+@pytest.mark.parametrize(("n", "m"), [(2, 1), (5, 2), (8, 2), (8, 3)])
+def test_loss_and_gradient_agree_with_finite_differences_and_pytorch(compute, n, m, relu):
+    W, b, importance, x = random_problem(n * m, n, m)
+    x[:7] = 0  # rows without an active feature take a path of their own
+    js = compute(
+        LOSS,
+        {
+            "W": W.T.ravel().tolist(),
+            "b": b.tolist(),
+            "I": importance.tolist(),
+            "x": x.ravel().tolist(),
+            "n": n,
+            "m": m,
+            "relu": relu,
+        },
+    )
+    np.testing.assert_allclose(js["gW"], js["nW"], atol=1e-6)
+    np.testing.assert_allclose(js["gb"], js["nb"], atol=1e-6)
+    assert js["alone"] == pytest.approx(js["loss"], abs=1e-12)
+
+    model = ToyModel(n, m, relu=relu).double()
+    with torch.no_grad():
+        model.W.copy_(torch.tensor(W)[None])
+        model.b.copy_(torch.tensor(b)[None])
+    data = torch.tensor(x)[None]
+    loss = (torch.tensor(importance) * (data - model(data)) ** 2).mean()
+    loss.backward()
+    assert js["loss"] == pytest.approx(loss.item(), abs=1e-5)
+    np.testing.assert_allclose(np.reshape(js["gW"], (n, m)).T, model.W.grad[0], atol=1e-5)
+    np.testing.assert_allclose(js["gb"], model.b.grad[0], atol=1e-5)
+
+
+def test_adam_agrees_with_pytorch(compute):
+    gradients = np.random.default_rng(1).normal(size=(50, 6))
+    js = compute(
+        """(gradients) => { const p = new Float64Array(6); const update = maths.adam(p);
+        for (const g of gradients) update(g, 0.02); return [...p]; }""",
+        gradients.tolist(),
+    )
+    parameter = torch.zeros(6, dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.Adam([parameter], lr=0.02, betas=(0.9, 0.99), eps=1e-12)
+    for gradient in gradients:
+        parameter.grad = torch.tensor(gradient)
+        optimiser.step()
+    np.testing.assert_allclose(js, parameter.detach(), atol=1e-10)
+
+
+@pytest.mark.parametrize("density", [1.0, 0.5, 0.1, 0.02])
+def test_samples_given_that_a_feature_is_active_stand_for_all_samples(compute, density):
+    n, rows = 5, 200_000
+    js = compute(
+        """({n, rows, density}) => {
+        const batch = maths.sampleBatch(maths.makeBatch(n, rows), density, maths.randomSource(5));
+        const active = new Array(n).fill(0), sum = new Array(n).fill(0), square = new Array(n).fill(0);
+        let pairs = 0;
+        for (let r = 0; r < rows; r++) {
+            const k = batch.start[r + 1] - batch.start[r];
+            pairs += k * (k - 1) / 2;
+            for (let e = batch.start[r]; e < batch.start[r + 1]; e++) {
+                const i = batch.feature[e], v = batch.value[e];
+                active[i] += 1; sum[i] += v; square[i] += v * v;
+            }
+        }
+        const w = batch.rowWeight;
+        return {active: active.map((a) => a * w), mean: sum.map((s) => s * w), square: square.map((s) => s * w), pairs: pairs * w,
+            total: rows * w + batch.emptyWeight};
+        }""",
+        {"n": n, "rows": rows, "density": density},
+    )
+    error = 5 * np.sqrt(density / rows)  # five standard errors, generously
+    assert js["total"] == pytest.approx(1)
+    np.testing.assert_allclose(js["active"], density, atol=error)
+    np.testing.assert_allclose(js["mean"], density / 2, atol=error)
+    np.testing.assert_allclose(js["square"], density / 3, atol=error)
+    assert js["pairs"] == pytest.approx(10 * density**2, abs=10 * error * np.sqrt(density))
+
+
+KEPT = """({S, first, relu}) => Array.from({length: 20}, (_, k) => {
+    const random = maths.randomSource(first + k);
+    const importance = Float64Array.from({length: 5}, (_, i) => 0.9 ** i);
+    const model = maths.makeModel(5, 2, {relu, random});
+    const run = maths.makeRun(model, {density: 1 - S, importance, random});
+    while (run.done < run.steps) run.step();
+    return {kept: maths.featureNorms(model).filter((norm) => norm > 0.5).length, name: maths.geometryName(model),
+        loss: relu ? null : maths.exactLinearLoss(model, importance, 1 - S)};
+})"""
+
+
+def test_dense_features_keep_two_and_sparse_ones_five(compute):
+    dense = compute(KEPT, {"S": 0, "first": 500, "relu": True})
+    assert [run["kept"] for run in dense] == [2] * 20
+    assert {run["name"] for run in dense} == {"two orthogonal features"}
+    sparse = compute(KEPT, {"S": 0.95, "first": 500, "relu": True})
+    assert sum(run["kept"] == 5 for run in sparse) >= 19
+    assert sum(run["name"] == "pentagon" for run in sparse) >= 19
+
+
+def test_hysteresis(compute):
+    """A pentagon trained at S = 0.95 outlives a slide to 0.8, where models from scratch hardly ever find one."""
+    pentagons = compute(
+        """() => [0.95, 0.8].map((from) => Array.from({length: 12}, (_, k) => {
+        const importance = Float64Array.from({length: 5}, (_, i) => 0.9 ** i);
+        const model = maths.makeModel(5, 2, {random: maths.randomSource(700 + k)});
+        for (const S of [from, 0.8]) {
+            const run = maths.makeRun(model, {density: 1 - S, importance, random: maths.randomSource(k)});
+            while (run.done < run.steps) run.step();
+        }
+        return maths.geometryName(model);
+        }).filter((name) => name === "pentagon").length)"""
+    )
+    assert pentagons[0] >= 8
+    assert pentagons[1] <= 4
+
+
+def test_a_linear_model_never_superposes_and_reaches_the_closed_form(compute):
+    importance = torch.tensor([0.9**i for i in range(5)], dtype=torch.float64)
+    exact = theory.linear_optimum(2, importance, 0.05).loss
+    assert compute("() => maths.bestLinearLoss([1, 0.9, 0.81, 0.729, 0.6561], 2, 0.05)") == pytest.approx(
+        exact
+    )
+    for run in compute(KEPT, {"S": 0.95, "first": 600, "relu": False}):
+        assert run["kept"] == 2
+        assert run["loss"] == pytest.approx(exact, rel=0.02)
+        assert run["loss"] >= exact * (1 - 1e-9)
+
+
+def test_exact_linear_loss_is_the_mean_over_samples(compute):
+    js = compute(
+        """() => { const random = maths.randomSource(3); const model = maths.makeModel(5, 2, {relu: false, random});
+        model.b.set([0.1, -0.1, 0.2, 0, 0.05]); const I = [1, 0.5, 2, 1, 1];
+        const batch = maths.sampleBatch(maths.makeBatch(5, 400000), 0.3, random);
+        return [maths.exactLinearLoss(model, I, 0.3), maths.lossAndGradient(model, I, batch)]; }"""
+    )
+    assert js[0] == pytest.approx(js[1], rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("angles", "norms", "name"),
+    [
+        ([0, 90], [1, 1], "two orthogonal features"),
+        ([0, 180], [1, 1], "one antipodal pair"),
+        ([0, 180, 90], [1, 1, 0.9], "antipodal pair and one feature"),
+        ([0, 180, 90, 270], [1, 1, 1, 1], "two antipodal pairs"),
+        ([0, 120, 240], [1, 1, 1], "triangle"),
+        ([0, 72, 144, 216, 288], [1.2, 1.1, 1, 1.1, 1.2], "pentagon"),
+        ([3, 141, 70, 220, 285], [1] * 5, "pentagon"),
+        ([0, 60, 120, 180, 240, 300], [1] * 6, "hexagon"),
+        ([360 * k / 7 for k in range(7)], [1] * 7, "heptagon"),
+        ([45 * k for k in range(8)], [1] * 8, "octagon"),
+        ([0, 72, 144, 216, 288], [1, 1, 1, 1, 0.1], "irregular"),
+        ([0, 10], [1, 1], "irregular"),
+        ([0, 40, 144, 216, 288], [1] * 5, "irregular"),
+        ([0], [1], "one feature"),
+        ([0, 90], [0.2, 0.1], "nothing represented"),
+    ],
+)
+def test_geometries_are_named(compute, angles, norms, name):
+    angles = np.radians(np.array(angles) + 17)
+    W = np.stack([norms * np.cos(angles), norms * np.sin(angles)], axis=1)
+    assert (
+        compute("({W, n}) => maths.geometryName({n, m: 2, W})", {"W": W.ravel().tolist(), "n": len(norms)})
+        == name
+    )
+
+
+def test_phase_diagrams_exact_loss(compute):
+    # At the closed forms' weights and biases it is the closed form.
+    for p, r in [(0.9, 0.2), (0.3, 1), (0.05, 7)]:
+        exact = compute(
+            "({p, r}) => [[1, 0, 0, p / 2], [0, 1, p / 2, 0], [1, -1, 0, 0]].map((x) => phase.exactLoss(x, p, r))",
+            {"p": p, "r": r},
+        )
+        v = theory.feature_variance(p)
+        np.testing.assert_allclose(exact, [r * v, v, (1 + r) * p**2 / 6], rtol=1e-9)
+    # Elsewhere it is the mean over many samples of the model's own loss.
+    rng = np.random.default_rng(0)
+    x = np.where(rng.random((1_000_000, 2)) < 0.4, rng.random((1_000_000, 2)), 0)
+    for weights in ([0.9, -0.6, -0.05, 0.1], [0.7, 0.5, 0.1, -0.2], [1.1, -1.0, 0.02, 0.03]):
+        w, b = np.array(weights[:2]), np.array(weights[2:])
+        error = (x - np.maximum(0, (x @ w)[:, None] * w + b)) ** 2
+        sampled = error[:, 0].mean() + 2 * error[:, 1].mean()
+        assert compute("(x) => phase.exactLoss(x, 0.4, 2)", weights) == pytest.approx(sampled, rel=0.01)
+
+
+def test_phase_diagrams_optimum(compute):
+    points = [(p, r) for p in (1.0, 0.6, 0.3, 0.1, 0.03) for r in (0.1, 0.5, 1, 2, 10)]
+    for p, r in points:
+        best, swapped = compute(
+            "({p, r}) => [phase.optimum(p, r), phase.optimum(p, 1 / r)]", {"p": p, "r": r}
+        )
+        v = theory.feature_variance(p)
+        assert best["f"] <= min(r * v, v, (1 + r) * p**2 / 6) + 1e-12
+        assert best["f"] == pytest.approx(r * swapped["f"], rel=1e-4)  # the features may be swapped
+        nudges = compute(
+            """({x, p, r}) => Array.from({length: 300}, (_, k) => { const random = maths.randomSource(k);
+            return phase.exactLoss(x.map((v) => v + 0.05 * maths.normal(random)), p, r); })""",
+            {"x": best["x"], "p": p, "r": r},
+        )
+        assert min(nudges) >= best["f"] - 1e-7
+    # Far from r = 1 the second weight jumps to zero. Near it, the first jumps, then goes on to zero continuously.
+    weights = compute(
+        "(r) => [0.16, 0.17, 0.18, 0.19, 0.2].map((p) => Math.abs(phase.optimum(p, r).x[1]))", 0.1
+    )
+    assert max(-np.diff(weights)) > 0.4
+    weights = compute(
+        "(r) => [...Array(21).keys()].map((k) => Math.abs(phase.optimum(0.56 + 0.01 * k, r).x[0]))", 1.2
+    )
+    falls = -np.diff(weights)
+    assert weights[0] > 0.8 and weights[-1] < 0.06
+    assert sorted(falls)[-1] > 0.3 and sorted(falls)[-2] < 0.06
+
+
+# Known minimal energies of N equal charges on the unit sphere.
+THOMSON = {
+    4: 3.674235,
+    5: 6.474691,
+    6: 9.985281,
+    7: 14.452977,
+    8: 19.675288,
+    9: 25.759987,
+    10: 32.716949,
+    12: 49.165253,
+}
+
+
+@pytest.mark.parametrize("n", THOMSON)
+def test_thomson_energies(compute, n):
+    energy = compute(
+        """(n) => Math.min(...[1, 2, 3].map((seed) => { const random = maths.randomSource(seed);
+        const from = Array.from({length: n}, () => [0, 1, 2].map(() => maths.normal(random)));
+        return space.thomsonEnergy(space.thomsonMinimiser(from)); }))""",
+        n,
+    )
+    assert energy == pytest.approx(THOMSON[n], abs=1e-5)
+
+
+def test_hulls_of_known_solids(compute):
+    cube = [[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]
+    octahedron = [[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]]
+    assert len(compute("(points) => space.hullEdges(points)", cube)) == 12
+    assert len(compute("(points) => space.hullEdges(points)", octahedron)) == 12
+    antiprism = "(columns) => space.hullEdges(space.thomsonMinimiser(columns))"
+    assert len(compute(antiprism, np.transpose(TRAINED_W).tolist())) == 16
+
+
+def test_the_trained_weights_shown_are_an_optimum_other_seeds_reach(compute):
+    js = compute(
+        """(rows) => {
+        const importance = new Float64Array(8).fill(1);
+        const measure = maths.sampleBatch(maths.makeBatch(8, 100000), 0.05, maths.randomSource(12));
+        const shown = {n: 8, m: 3, relu: true, W: Float64Array.from({length: 24}, (_, k) => rows[k % 3][Math.floor(k / 3)]), b: new Float64Array(8).fill(-0.24)};
+        const losses = [71, 72, 73].map((seed) => { const random = maths.randomSource(seed);
+            const model = maths.makeModel(8, 3, {random});
+            const run = maths.makeRun(model, {density: 0.05, importance, random});
+            while (run.done < run.steps) run.step();
+            return maths.lossAndGradient(model, importance, measure); });
+        return {shown: maths.lossAndGradient(shown, importance, measure), losses};
+        }""",
+        [list(row) for row in TRAINED_W],
+    )
+    assert js["shown"] == pytest.approx(min(js["losses"]), rel=0.02)
+
+
+def test_speed(compute):
+    """Prints training steps a second; guards only against a collapse, since machines differ."""
+    rates = compute(
+        """() => [0, 0.5, 0.9, 0.95].map((S) => {
+        const random = maths.randomSource(1), importance = new Float64Array(5).fill(1);
+        const run = maths.makeRun(maths.makeModel(5, 2, {random}), {density: 1 - S, importance, random, steps: 20000});
+        let best = 0;
+        for (let k = 0; k < 8; k++) {
+            const begin = performance.now();
+            for (let s = 0; s < 500; s++) run.step();
+            best = Math.max(best, 500000 / (performance.now() - begin));
+        }
+        return Math.round(best); })"""
+    )
+    print("training steps a second (n = 5, batch 256) at S = 0, 0.5, 0.9, 0.95:", rates)
+    assert min(rates) > 500
+
+
+# ---- pages -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_playground_by_keyboard(visit, scheme):
+    page = visit("playground", scheme=scheme)
+    first = float(re.search(r"Loss (\S+)\. ", wait_for(page, r"Step \d"))[1])
+    last = wait_for(page, r"Step 3,000")
+    assert float(re.search(r"Loss (\S+)\. ", last)[1]) < first
+    assert "pentagon" in last or "two antipodal pairs" in last
+
+    sparsity = page.get_by_label("Sparsity S")
+    sparsity.focus()
+    page.keyboard.press("Home")
+    assert sparsity.get_attribute("aria-valuetext") == "0"
+    wait_for(page, r"Step 3,000.*2 of 5 features kept: two orthogonal features")
+    # Keeping the weights goes on from where they are: the loss curve shows one part for each sparsity.
+    assert page.locator(".charts svg text", has_text=re.compile("^S 0")).count() == 0
+    page.get_by_label("Keep weights").check()
+    sparsity.focus()
+    for _ in range(13):
+        page.keyboard.press("ArrowRight")
+    assert sparsity.get_attribute("aria-valuetext") == "0.95"
+    wait_for(page, r"Step 3,000")
+    assert page.locator(".charts svg text", has_text=re.compile("^S 0")).count() > 1
+    # A fresh start forgets them.
+    page.get_by_role("button", name="Restart").click()
+    assert page.locator(".charts svg text", has_text=re.compile("^S 0")).count() == 0
+    wait_for(page, r"Step 3,000.*pentagon")
+
+
+def test_playground_linear_and_other_sizes(visit):
+    page = visit("playground")
+    page.get_by_label("Fast").check(force=True)
+    page.get_by_label("Linear").check(force=True)
+    wait_for(page, r"Step 3,000.*2 of 5 features kept")
+    assert page.get_by_text("exact optimum").count() == 1
+    page.get_by_label("ReLU").check(force=True)
+    page.get_by_label("Features").focus()
+    page.keyboard.press("End")
+    page.get_by_label("Sparsity S").focus()
+    page.keyboard.press("End")
+    wait_for(page, r"Step 3,000 .* of 8 features kept")
+
+
+def test_step_and_pause(visit):
+    page = visit("playground", reduced_motion="reduce")
+    assert status(page).startswith("Step 0 ")
+    page.get_by_role("button", name="Step").click()
+    page.get_by_role("button", name="Step").click()
+    wait_for(page, r"^Step 2 ")
+    page.wait_for_timeout(300)
+    assert status(page).startswith("Step 2 "), "with reduced motion nothing moves unasked"
+    page.get_by_role("button", name="Play").click()
+    wait_for(page, r"Step 3,000")
+
+
+def test_nothing_runs_off_screen_or_in_a_hidden_tab(visit):
+    page = visit("far")
+    page.get_by_label("Slow").check(force=True)
+
+    def step():
+        return int(re.search(r"Step ([\d,]+)", page.get_by_role("status").inner_text())[1].replace(",", ""))
+
+    counter = "() => (window.frames_drawn = (window.frames_drawn || 0))"
+    page.evaluate(
+        "() => { const real = requestAnimationFrame; window.frames_drawn = 0; window.requestAnimationFrame = (f) => { window.frames_drawn += 1; return real(f); }; }"
+    )
+    page.wait_for_timeout(600)
+    assert page.evaluate(counter) > 3, "on screen it runs"
+    page.evaluate("scrollTo(0, 3500)")
+    page.wait_for_timeout(400)
+    before = page.evaluate(counter)
+    page.wait_for_timeout(600)
+    assert page.evaluate(counter) == before, "off screen it rests"
+    page.evaluate("scrollTo(0, 0)")
+    page.wait_for_timeout(600)
+    assert page.evaluate(counter) > before, "back on screen it goes on"
+    page.evaluate(
+        "() => { Object.defineProperty(document, 'hidden', {value: true, configurable: true}); document.dispatchEvent(new Event('visibilitychange')); }"
+    )
+    page.wait_for_timeout(300)
+    before = page.evaluate(counter)
+    page.wait_for_timeout(600)
+    assert page.evaluate(counter) == before, "in a hidden tab it rests"
+    page.evaluate("() => { delete document.hidden; document.dispatchEvent(new Event('visibilitychange')); }")
+    page.wait_for_timeout(600)
+    assert page.evaluate(counter) > before
+    assert step() > 0
+
+
+def test_many_seeds(visit):
+    page = visit("many_seeds")
+    text = wait_for(page, r"step 2,000 of 2,000")
+    assert sum(map(int, re.findall(r" (\d+)(?=[,.]|$)", text.split(": ", 1)[1]))) == 24
+    page.get_by_label("Sparsity S").focus()
+    page.keyboard.press("Home")
+    wait_for(page, r"Sparsity 0, step 2,000 of 2,000: two orthogonal features 24\.")
+
+
+def test_phase_diagram(visit):
+    page = visit("phase_diagram")
+    wait_for(page, r"At p 0\.32, r 0\.5\.")
+    density = page.get_by_role("slider", name="Density p")
+    density.focus()
+    page.keyboard.press("Home")
+    wait_for(page, r"At p 1, r 0\.5\. True optimum: W = \(1\.00, 0\.00\)")
+    page.keyboard.press("End")
+    wait_for(page, r"At p 0\.01, r 0\.5\. True optimum: W = \(1\.0\d, −(1\.0|0\.9)\d\)")
+    page.get_by_role("button", name="Train here").click()
+    trained = wait_for(page, r"Trained: \d of 8")
+    assert int(re.search(r"Trained: (\d) of 8", trained)[1]) >= 1
+    # Pointing moves, clicking trains.
+    box = page.locator("svg.drag").bounding_box()
+    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.7 * box["height"])
+    wait_for(page, r"At p 0\.[4-9]")
+    page.mouse.click(box["x"] + 0.3 * box["width"], box["y"] + 0.75 * box["height"])
+    wait_for(page, r"Training|Trained: \d of 8")
+    page.get_by_label("True optimum").check(force=True)
+    page.wait_for_timeout(500)
+
+
+def test_activation_space_rotates(visit):
+    page = visit("activation_space", has_touch=True)
+    assert "28 parallelograms" in wait_for(page, "2 active")
+    page.get_by_role("button", name="Rotate left").click()
+    seen = {status(page)}
+    view = page.get_by_role("application")
+    view.focus()
+    for key in ("ArrowRight", "ArrowUp"):
+        for _ in range(8):
+            page.keyboard.press(key)
+        seen.add(status(page))
+    box = view.bounding_box()
+    page.mouse.move(box["x"] + 100, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 220, box["y"] + 160, steps=5)
+    page.mouse.up()
+    seen.add(status(page))
+    assert len(seen) == 4, seen
+    page.get_by_label("3", exact=True).check(force=True)
+    wait_for(page, "56 parallelepipeds")
+    page.get_by_label("1", exact=True).check(force=True)
+    wait_for(page, "8 rays")
+    page.get_by_label("Thomson minimiser").check()
+    wait_for(page, r"Thomson energy 19\.6753")
+
+
+def test_any_number_of_figures_on_a_page(visit):
+    page = visit("all")
+    assert page.locator(".app").count() == 8
+    assert page.evaluate(
+        "[...document.querySelectorAll('[class^=tms-live]')].every((slot) => slot.shadowRoot)"
+    )
+    # Nothing has leaked: the page has the same global names as an empty one.
+    names = "() => Object.getOwnPropertyNames(window).filter((name) => !/^\\d+$/.test(name))"
+    assert set(page.evaluate(names)) == set(visit("blank").evaluate(names))
+    page.evaluate("scrollTo(0, 1e6)")
+    page.wait_for_timeout(300)
+
+
+@pytest.mark.parametrize("name", live.__all__)
+def test_figures_fit_the_page(visit, name):
+    page = visit(name)
+    for width in (320, 360, 1280):
+        page.set_viewport_size({"width": width, "height": 740})
+        page.wait_for_timeout(100)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        # No control is wider than the page, and all are tall enough to touch (24 px, WCAG 2.2 AA).
+        for locator in page.locator("button, input").all():
+            box = locator.bounding_box()
+            assert box["x"] >= 0 and box["x"] + box["width"] <= width
+        assert min(locator.bounding_box()["height"] for locator in page.locator("button").all()) >= 24
+
+
+@pytest.mark.parametrize("system", ["light", "dark"])
+def test_themes_are_followed_live(visit, system):
+    page = visit("playground", color_scheme=system, reduced_motion="reduce")
+    ground = "getComputedStyle(document.querySelector('[class^=tms-live]').shadowRoot.querySelector('.app')).backgroundColor"
+    white, black = "rgb(255, 255, 255)", "rgb(22, 27, 34)"
+    assert page.evaluate(ground) == (black if system == "dark" else white)
+    for change, colour in [
+        ("document.body.dataset.jpThemeLight = 'false'", black),  # JupyterLab
+        ("document.body.dataset.jpThemeLight = 'true'", white),
+        ("document.documentElement.setAttribute('theme', 'dark')", black),  # Colab
+        ("document.documentElement.dataset.theme = 'light'", white),  # the book
+        ("document.documentElement.dataset.theme = 'dark'", black),
+    ]:
+        page.evaluate(change)
+        page.wait_for_timeout(50)
+        assert page.evaluate(ground) == colour, change
+
+
+@pytest.mark.parametrize("name", live.__all__)
+def test_every_control_has_a_name(visit, name):
+    page = visit(name)
+    tree = page.locator(".app").aria_snapshot()
+    controls = re.findall(r"- (slider|button|checkbox|radio|spinbutton|img|application)\b(.*)", tree)
+    assert len(controls) >= 5
+    assert all(rest.strip().startswith('"') for _, rest in controls), tree
+
+
+def test_still_picture_without_scripts_and_in_print(visit):
+    page = visit("all", java_script_enabled=False)
+    assert page.get_by_role("img").count() == 8
+    assert all(picture.bounding_box()["width"] > 200 for picture in page.get_by_role("img").all())
+    page = visit("playground")
+    picture = page.locator("img")
+    assert not picture.is_visible()
+    page.emulate_media(media="print")
+    assert picture.is_visible()
+    assert not page.locator(".app").is_visible()
+
+
+def test_keys_stay_in_the_figure(visit):
+    page = visit("playground")
+    page.evaluate(
+        "() => { window.heard = 0; document.addEventListener('keydown', () => (window.heard += 1)); }"
+    )
+    page.get_by_label("Sparsity S").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("window.heard") == 0
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("window.heard") == 1
+
+
+def test_the_configuration_survives_quoting():
+    html = live.activation_space()._repr_html_()
+    config = re.search(r'data-config="([^"]*)"', html)[1].replace("&quot;", '"')
+    assert json.loads(config)["W"] == [list(row) for row in TRAINED_W]
