@@ -56,10 +56,7 @@ def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Everything that is installed here, except the course's own package."""
     folder = tmp_path_factory.mktemp("libraries")
     for entry in SITE_PACKAGES.iterdir():
-        if (
-            not entry.name.startswith((*OURS, "_distutils_hack", "distutils-precedence", "pip-"))
-            and entry.name != "pip"
-        ):
+        if not entry.name.startswith((*OURS, "_distutils_hack", "distutils-precedence")):
             (folder / entry.name).symlink_to(entry)
     return folder
 
@@ -68,10 +65,8 @@ def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def fresh_python(tmp_path: Path, libraries: Path) -> Path:
     """The Python of a new environment that has every library, but not the course's package."""
     environment = tmp_path / "environment"
-    venv.create(environment, with_pip=True)
+    venv.create(environment)  # without pip, which is among the libraries
     packages = next((environment / "lib").glob("python*")) / "site-packages"
-    for bundled in packages.glob("setuptools*"):  # Python 3.11 brings an old one, which would come first
-        shutil.rmtree(bundled)
     (packages / "libraries.pth").write_text(f"{libraries}\n")
     python = environment / "bin" / "python"
     found = call(python, "-c", "import importlib.util as u; print(u.find_spec('tms_utils'))", cwd=tmp_path)
