@@ -154,4 +154,5 @@ def test_command_line_prints_the_figure():
     wrong = subprocess.run(
         [sys.executable, "-m", "tms_utils.live", "nothing"], capture_output=True, text=True
     )
-    assert wrong.returncode == 2 and "usage" in wrong.stderr
+    assert wrong.returncode == 2
+    assert "usage" in wrong.stderr

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.browser
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
              "--disable-component-update", "--disable-sync", "--no-first-run"]  # fmt: skip
 PACKAGE = Path(live.__file__).parent
-LONG = 60_000  # milliseconds: the machine may be busy
+LONG = 120_000  # milliseconds: the machine may be busy
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -257,7 +257,7 @@ def test_dense_features_keep_two_and_sparse_ones_five(compute):
 def test_hysteresis(compute):
     """A pentagon trained at S = 0.95 outlives a slide to 0.8, where models from scratch hardly ever find one."""
     pentagons = compute(
-        """() => [0.95, 0.8].map((from) => Array.from({length: 12}, (_, k) => {
+        """() => [0.95, 0.8].map((from) => Array.from({length: 8}, (_, k) => {
         const importance = Float64Array.from({length: 5}, (_, i) => 0.9 ** i);
         const model = maths.makeModel(5, 2, {random: maths.randomSource(700 + k)});
         for (const S of [from, 0.8]) {
@@ -267,8 +267,8 @@ def test_hysteresis(compute):
         return maths.geometryName(model);
         }).filter((name) => name === "pentagon").length)"""
     )
-    assert pentagons[0] >= 8
-    assert pentagons[1] <= 4
+    assert pentagons[0] >= 5
+    assert pentagons[1] <= 3
 
 
 def test_a_linear_model_never_superposes_and_reaches_the_closed_form(compute):
@@ -300,6 +300,7 @@ def test_exact_linear_loss_is_the_mean_over_samples(compute):
         ([0, 180], [1, 1], "one antipodal pair"),
         ([0, 180, 90], [1, 1, 0.9], "antipodal pair and one feature"),
         ([0, 180, 90, 270], [1, 1, 1, 1], "two antipodal pairs"),
+        ([0, 180, 102, 282], [1, 1, 1, 1], "two antipodal pairs"),
         ([0, 120, 240], [1, 1, 1], "triangle"),
         ([0, 72, 144, 216, 288], [1.2, 1.1, 1, 1.1, 1.2], "pentagon"),
         ([3, 141, 70, 220, 285], [1] * 5, "pentagon"),
@@ -365,8 +366,10 @@ def test_phase_diagrams_optimum(compute):
         "(r) => [...Array(21).keys()].map((k) => Math.abs(phase.optimum(0.56 + 0.01 * k, r).x[0]))", 1.2
     )
     falls = -np.diff(weights)
-    assert weights[0] > 0.8 and weights[-1] < 0.06
-    assert sorted(falls)[-1] > 0.3 and sorted(falls)[-2] < 0.06
+    assert weights[0] > 0.8
+    assert weights[-1] < 0.06
+    assert sorted(falls)[-1] > 0.3
+    assert sorted(falls)[-2] < 0.06
 
 
 # Known minimal energies of N equal charges on the unit sphere.
@@ -445,6 +448,7 @@ def test_speed(compute):
 def test_playground_by_keyboard(visit, scheme):
     page = visit("playground", scheme=scheme)
     first = float(re.search(r"Loss (\S+)\. ", wait_for(page, r"Step \d"))[1])
+    page.get_by_label("Fast").check(force=True)
     last = wait_for(page, r"Step 3,000")
     assert float(re.search(r"Loss (\S+)\. ", last)[1]) < first
     assert "pentagon" in last or "two antipodal pairs" in last
@@ -609,7 +613,8 @@ def test_figures_fit_the_page(visit, name):
         # No control is wider than the page, and all are tall enough to touch (24 px, WCAG 2.2 AA).
         for locator in page.locator("button, input").all():
             box = locator.bounding_box()
-            assert box["x"] >= 0 and box["x"] + box["width"] <= width
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width
         assert min(locator.bounding_box()["height"] for locator in page.locator("button").all()) >= 24
 
 

@@ -266,7 +266,7 @@ export function superposition({ n, m, W }) {
   });
 }
 
-const polygons = { 3: "triangle", 4: "square", 5: "pentagon", 6: "hexagon", 7: "heptagon", 8: "octagon" };
+const polygons = { 3: "triangle", 4: "two antipodal pairs", 5: "pentagon", 6: "hexagon", 7: "heptagon", 8: "octagon" };
 const counts = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight"];
 
 // The name of an arrangement of features in the plane. Features with |W_i| > 0.5 are kept; two

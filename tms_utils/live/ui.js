@@ -1,5 +1,5 @@
 // What the live figures share on the page: claiming slots, themes, running only while seen, and
-// labelled controls that work by keyboard and touch. No figure touches anything outside its slot.
+// labelled controls that work by keyboard and touch.
 
 export const palette = ["#3B7DD8", "#D9662B", "#2E9E6B", "#B6489B", "#8A7A1F", "#1FA3B5", "#C23B4B", "#7A6BD1"];
 export const colour = (i) => palette[i % palette.length];
@@ -227,6 +227,9 @@ export function mount(name, style, start) {
     root.addEventListener("keydown", (event) => {
       if (!event.ctrlKey && !event.metaKey) event.stopPropagation();
     });
+    // The book's dark theme puts HTML outputs on a pale ground; a figure brings its own.
+    const output = slot.closest(".cell_output .text_html");
+    if (output) output.style.cssText += "background: none; padding: 0";
     const redraw = start(app, JSON.parse(slot.dataset.config || "{}"));
     followTheme(app, redraw);
   }
