@@ -78,6 +78,8 @@ def plot_gram(
         matrix = np.hstack([matrix, gap, b.detach().cpu().numpy()[:, None]])
     image = ax.imshow(matrix, cmap=DIVERGING, norm=Normalize(-limit, limit), interpolation="nearest")
     ax.set(xlabel="feature i", ylabel="feature j")
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     if b is not None:
         ticks = [0, n - 1, n + 1] if n > 1 else [0, n + 1]
         ax.set_xticks(ticks, [*(str(t) for t in ticks[:-1]), "b"])
@@ -109,6 +111,7 @@ def plot_norm_bars(
         if value > 0.5:
             bar.set(hatch="////", edgecolor="0.25", linewidth=0)
     ax.invert_yaxis()
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set(xlabel="$|W_i|$", ylabel="feature i", xlim=(0, max(1.25, 1.05 * norms.max())))
     ax.axvline(1, color="0.6", linestyle=":", linewidth=1)
     if colourbar:
