@@ -110,12 +110,12 @@ def geometry_groups(
     return groups
 
 
-def geometry_name(W: Float[Tensor, "hidden features"], tolerance: float = 0.2) -> str:
+def geometry_name(W: Float[Tensor, "hidden features"], tolerance: float = 0.25) -> str:
     """The arrangement of the represented features in words: "digon + dedicated dimension", "pentagon", ...
 
     Each group of ``geometry_groups`` is named by its angles alone, for lengths differ with importance: it has
     a shape's name if its cosines, sorted, are those of the regular shape within ``tolerance`` (at a
-    pentagon's corner, about ten degrees). Otherwise it is an "irregular group of k".
+    pentagon's corner, about fifteen degrees). Otherwise it is an "irregular group of k".
 
     Raises:
         ValueError: unless W is one matrix.

@@ -43,6 +43,8 @@ def plot_arrows(
 ) -> Axes:
     """Feature directions W_i as arrows in the plane (n_hidden = 2), to scale, with the unit circle behind.
 
+    Features shorter than 0.1 are dots; labels number those longer than 0.2.
+
     Raises:
         ValueError: unless W has two hidden dimensions.
     """
@@ -53,10 +55,15 @@ def plot_arrows(
     limit = limit or 1.25 * max(1.2, np.hypot(x, y).max())
     ax.add_patch(plt.Circle((0, 0), 1, fill=False, color="0.75", linestyle=":"))
     for i, (xi, yi) in enumerate(zip(x, y, strict=True)):
-        colour = PALETTE[i % len(PALETTE)]
-        ax.annotate("", (xi, yi), (0, 0), arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 1.8, "shrinkA": 0, "shrinkB": 0})
-        if label and np.hypot(xi, yi) > 0.2:
-            ax.annotate(str(i), 1.13 * np.array([xi, yi]), ha="center", va="center", fontsize=8)
+        colour, length = PALETTE[i % len(PALETTE)], np.hypot(xi, yi)
+        if length < 0.1:  # an arrow's head would be longer than the arrow
+            ax.plot(xi, yi, ".", color=colour)
+            continue
+        style = {"arrowstyle": "-|>", "color": colour, "lw": 1.8, "shrinkA": 0, "shrinkB": 0}
+        ax.annotate("", (xi, yi), (0, 0), arrowprops=style)
+        if label and length > 0.2:
+            place = (1 + 0.14 / length) * np.array([xi, yi])
+            ax.annotate(str(i), place, ha="center", va="center", fontsize=9)
     ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xticks=[-1, 0, 1], yticks=[-1, 0, 1])
     return ax
 
