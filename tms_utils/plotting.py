@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize, to_rgb
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from tms_utils.geometry import feature_norms, gram, superposition
