@@ -87,6 +87,7 @@ def execute(notebook: nbformat.NotebookNode, folder: Path, seconds_per_cell: int
         ChapterError: a cell raised, ran for longer than `seconds_per_cell`, or killed the kernel.
     """
     notebook.metadata.kernelspec = KERNELSPEC
+    os.environ["TQDM_DISABLE"] = "1"  # whether a progress bar shows up depends on the machine
     client = NotebookClient(
         notebook,
         timeout=seconds_per_cell,
@@ -102,9 +103,7 @@ def execute(notebook: nbformat.NotebookNode, folder: Path, seconds_per_cell: int
         if where is None:
             raise ChapterError(str(error)) from error
         position, cell = where
-        raise ChapterError(
-            f"cell {position} (id {cell.id}) raised:\n\n{cell.source}\n\n{error}"
-        ) from error
+        raise ChapterError(f"cell {position} (id {cell.id}) raised:\n\n{cell.source}\n\n{error}") from error
     seconds = time.perf_counter() - start
     number_cells(notebook)
     join_streams(notebook)
