@@ -15,6 +15,9 @@ from torch import Tensor
 __all__ = [
     "LinearOptimum",
     "PolygonOptimum",
+    "TwoFeatureSolution",
+    "competing_boundary",
+    "competing_losses",
     "feature_mean",
     "feature_variance",
     "linear_loss",
@@ -22,6 +25,9 @@ __all__ = [
     "one_sparse_loss",
     "polygon_one_sparse_loss",
     "polygon_optimum",
+    "two_feature_loss",
+    "two_feature_minimum",
+    "two_feature_optimum",
 ]
 
 
@@ -156,3 +162,190 @@ def polygon_optimum(k: int) -> PolygonOptimum:
     with torch.no_grad():
         loss = polygon_one_sparse_loss(k, *norm_and_bias)
     return PolygonOptimum(*norm_and_bias.tolist(), loss.item())
+
+
+# Two features, one hidden dimension (paper: "Superposition as a Phase Change") ---------------
+
+
+def competing_losses(
+    density: float | Tensor, r: float | Tensor, n_features: int = 2
+) -> dict[str, Float[Tensor, "*batch"]]:
+    """The closed-form losses of the simple solutions that compete for n - 1 hidden dimensions.
+
+    Every feature has importance 1 except the last, "extra" one: r. Each W_i is 0 or of length 1, a pair
+    that shares a dimension is antipodal with b = 0, and an ignored feature has b = p/2 (paper:
+    "Superposition as a Phase Change"). ``density`` and ``r`` broadcast.
+
+    Raises:
+        ValueError: unless n_features is 2 or 3.
+    """
+    p, r = _broadcast(density, r)
+    ignored, pair = feature_variance(p), p**2 / 6  # what a feature costs if ignored, if it is one of a pair
+    if n_features == 2:
+        sums = {"ignore extra": r * ignored, "ignore first": ignored, "antipodal pair": (1 + r) * pair}
+    elif n_features == 3:
+        sums = {
+            "ignore extra": r * ignored,
+            "ignore one of the first": ignored,
+            "extra in a pair": (1 + r) * pair,
+            "the first two a pair": 2 * pair,
+        }
+    else:
+        raise ValueError(f"expected n_features to be 2 or 3; got {n_features}")
+    return {name: loss / n_features for name, loss in sums.items()}
+
+
+def competing_boundary(r: float | Tensor, n_features: int = 2) -> Float[Tensor, "*batch"]:
+    """The density below which superposition wins among ``competing_losses``, at relative importance r.
+
+    4r / (2 + 5r) for r <= 1. Beyond, the same with 1/r for n = 2, and 4/7 for n = 3.
+
+    Raises:
+        ValueError: unless n_features is 2 or 3.
+    """
+    if n_features not in (2, 3):
+        raise ValueError(f"expected n_features to be 2 or 3; got {n_features}")
+    r = torch.as_tensor(r, dtype=torch.float64)
+    ratio = torch.minimum(r, 1 / r) if n_features == 2 else r.clamp(max=1)
+    return 4 * ratio / (2 + 5 * ratio)
+
+
+def two_feature_loss(
+    w: Float[Tensor, "*batch 2"], b: Float[Tensor, "*batch 2"], density: float | Tensor, r: float | Tensor
+) -> Float[Tensor, "*batch"]:
+    """The exact loss ½ Σ_i I_i E[(x_i - ReLU(w_i h + b_i))²] with h = w_1 x_1 + w_2 x_2 and I = (1, r).
+
+    The mean runs over the four on/off patterns of the two features. Given a pattern, the integrand is a
+    polynomial on each side of the line where the ReLU bends, of degree 3 at most, even after one integral
+    has been taken. Gauss' rule with two points is exact for those, so the only error is rounding.
+    ``density`` and ``r`` broadcast against ``*batch``.
+    """
+    p, r = _broadcast(density, r, like=w)
+    w1, w2 = w.unbind(-1)
+    b1, b2 = b.unbind(-1)
+    return (_output_loss(w1**2, w1 * w2, b1, p) + r * _output_loss(w2**2, w1 * w2, b2, p)) / 2
+
+
+def _output_loss(a: Tensor, c: Tensor, b: Tensor, p: Tensor) -> Tensor:
+    """E[(x - ReLU(a x + c y + b))²] for independent sparse x and y, with a >= 0."""
+    y, y_weight = _on_or_off(_gauss_nodes(_zero_of(c, b), _zero_of(c, a + b)), p[..., None])
+    rest = c[..., None] * y + b[..., None]
+    a = a[..., None].expand_as(rest)
+    x, x_weight = _on_or_off(_gauss_nodes(_zero_of(a, rest)), p[..., None, None])
+    out = (a[..., None] * x + rest[..., None]).relu()
+    return (y_weight * (x_weight * (x - out).square()).sum(-1)).sum(-1)
+
+
+def _gauss_nodes(*kinks: Tensor) -> tuple[Tensor, Tensor]:
+    """Points and weights in [0, 1], two for each piece between the kinks: exact for piecewise cubics."""
+    start = torch.zeros_like(kinks[0])
+    edges = torch.stack([start, *kinks, start + 1], -1).sort(-1).values
+    length = edges.diff(dim=-1)[..., None]
+    x = edges[..., :-1, None] + length * (0.5 + torch.tensor([-0.5, 0.5]).to(edges) / 3**0.5)
+    return x.flatten(-2), (length / 2).expand_as(x).flatten(-2)
+
+
+def _on_or_off(nodes: tuple[Tensor, Tensor], p: Tensor) -> tuple[Tensor, Tensor]:
+    """With probability p the feature is on (``nodes``), with probability 1 - p it is 0: one more node."""
+    x, weight = nodes
+    off = torch.zeros_like(x[..., :1])
+    return torch.cat([off, x], -1), torch.cat([1 - p + off, p * weight], -1)
+
+
+def _zero_of(slope: Tensor, intercept: Tensor) -> Tensor:
+    """Where slope · x + intercept = 0, moved into [0, 1] (0 if the slope is 0: any point will do)."""
+    flat = slope.abs() < 1e-12
+    return (-intercept / slope.masked_fill(flat, 1.0)).masked_fill(flat, 0.0).clamp(0, 1)
+
+
+@dataclass(frozen=True)
+class TwoFeatureSolution:
+    """Weights, biases and exact loss of n = 2, m = 1 models."""
+
+    w: Float[Tensor, "*batch 2"]
+    b: Float[Tensor, "*batch 2"]
+    loss: Float[Tensor, "*batch"]
+
+
+def two_feature_minimum(
+    w: Float[Tensor, "*batch 2"],
+    b: Float[Tensor, "*batch 2"],
+    density: float | Tensor,
+    r: float | Tensor,
+    *,
+    hold_w2: bool = False,
+    steps: int = 25,
+) -> TwoFeatureSolution:
+    """The local minimum of ``two_feature_loss`` downhill of (w, b), by damped Newton steps in float64.
+
+    Every element of the batch is a problem of its own, all solved together. A step is taken only if it
+    lowers the loss. With ``hold_w2`` the second weight stays where it is and the rest adjusts.
+    """
+    p, r = _broadcast(density, r)
+    shape = torch.broadcast_shapes(w.shape[:-1], p.shape, r.shape)
+    theta = torch.cat([w, b], -1).double().expand(*shape, 4).reshape(-1, 4).clone()
+    p, r = (v.expand(shape).reshape(-1) for v in (p, r))
+    free = torch.tensor([1, 0 if hold_w2 else 1, 1, 1], dtype=torch.float64)
+    eye, shift = torch.eye(4, dtype=torch.float64), 1e-6
+
+    def loss_at(theta: Tensor) -> Tensor:
+        return two_feature_loss(theta[..., :2], theta[..., 2:], p, r)
+
+    loss, damping = loss_at(theta), torch.full_like(p, 1e-2)
+    for _ in range(steps):
+        with torch.enable_grad():  # at theta, and shifted along each coordinate: gradient and Hessian
+            nearby = (theta + shift * torch.cat([0 * eye[:1], eye])[:, None]).requires_grad_()
+            gradient = torch.autograd.grad(loss_at(nearby).sum(), nearby)[0] * free
+        hessian = (gradient[1:] - gradient[0]).movedim(0, 1) * free[:, None] / shift
+        curvature, axes = torch.linalg.eigh((hessian + hessian.mT) / 2)
+        slope = (axes.mT @ gradient[0][..., None])[..., 0]
+        step = -(axes @ (slope / (curvature.abs() + damping[:, None]))[..., None])[..., 0]
+        step = step * (0.3 / step.norm(dim=-1, keepdim=True).clamp(min=0.3))
+        candidate = theta + step
+        candidate_loss = loss_at(candidate)
+        lower = candidate_loss < loss
+        theta = torch.where(lower[:, None], candidate, theta)
+        loss = torch.where(lower, candidate_loss, loss)
+        damping = torch.where(lower, damping / 5, damping * 8).clamp(1e-10, 1e3)
+    theta = theta.reshape(*shape, 4)
+    return TwoFeatureSolution(theta[..., :2], theta[..., 2:], loss.reshape(shape))
+
+
+def two_feature_optimum(density: float | Tensor, r: float | Tensor) -> TwoFeatureSolution:
+    """The best W and b for n = 2, m = 1, to about ten digits of the loss, with w_1 >= 0.
+
+    The lowest of the minima reached from three starts: near "ignore extra", near the antipodal pair, and
+    half way. (Random starts have never found a lower one; the tests try.) For r > 1 the two features
+    swap roles. At r = 1 an optimum and its mirror image can tie; one of them is returned.
+
+    Raises:
+        ValueError: if a density lies outside (0, 1], or an r is not positive.
+    """
+    p, r = _broadcast(density, r)
+    if not ((p > 0) & (p <= 1)).all():
+        raise ValueError(f"expected density in (0, 1]; got {p.min():g} to {p.max():g}")
+    if not (r > 0).all():
+        raise ValueError(f"expected r > 0; got {r.min():g}")
+    swap = r > 1
+    starts = torch.tensor(
+        [[1, -0.1, 0.02, 0.3], [1, -0.5, 0.1, 0.3], [1, -0.9, 0.05, 0.1]], dtype=torch.float64
+    )
+    starts = starts.reshape(3, *[1] * p.ndim, 4)
+    found = two_feature_minimum(starts[..., :2], starts[..., 2:], p, torch.where(swap, 1 / r, r))
+
+    best = found.loss.argmin(0)[None, ..., None].expand(1, *p.shape, 2)
+    w, b = found.w.gather(0, best)[0], found.b.gather(0, best)[0]
+    w, b = (torch.where(swap[..., None], v.flip(-1), v) for v in (w, b))
+    w = w * torch.where(w[..., :1] < 0, -1.0, 1.0)
+    return TwoFeatureSolution(w, b, found.loss.amin(0) * torch.where(swap, r, torch.ones_like(r)))
+
+
+def _broadcast(
+    density: float | Tensor, r: float | Tensor, like: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Density and r as tensors of one shape: float64, or the dtype and batch shape of ``like``."""
+    dtype = torch.float64 if like is None else like.dtype
+    p, r = torch.as_tensor(density, dtype=dtype), torch.as_tensor(r, dtype=dtype)
+    shape = () if like is None else like.shape[:-1]
+    shape = torch.broadcast_shapes(p.shape, r.shape, shape)
+    return p.expand(shape), r.expand(shape)
