@@ -11,10 +11,11 @@ if importlib.util.find_spec("tms_utils") is None:
     if in_colab:
         source = os.environ.get("TMS_UTILS_SOURCE", SOURCE)
         small = [p for p in ("fancy_einsum", "jaxtyping") if importlib.util.find_spec(p) is None]
-        pip = [sys.executable, "-m", "pip", "install", "--quiet"]
-        subprocess.run([*pip, "--no-deps", source], check=True)
-        if small:
-            subprocess.run([*pip, *small], check=True)
+        for packages in (["--no-deps", source], small):
+            command = [sys.executable, "-m", "pip", "install", "--quiet", *packages]
+            pip = subprocess.run(command, capture_output=True, text=True) if packages else None
+            if pip and pip.returncode != 0:
+                raise RuntimeError(f"pip could not install {packages[-1]}:\n{pip.stderr}")
         importlib.invalidate_caches()
     else:
         print("tms_utils is not installed. In the course's folder, type: pip install -e .")

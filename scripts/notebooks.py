@@ -39,6 +39,14 @@ def is_bootstrap(cell: nbformat.NotebookNode) -> bool:
     return "nbval-skip" in cell.metadata.get("tags", [])
 
 
+def refresh_bootstrap(notebook: nbformat.NotebookNode) -> None:
+    """Give the bootstrap cell the text of scripts/bootstrap.py, its single source."""
+    text = (ROOT / "scripts" / "bootstrap.py").read_text(encoding="utf-8").strip()
+    for cell in notebook.cells:
+        if {"remove-cell", "nbval-skip"} <= set(cell.metadata.get("tags", [])):
+            cell.source = text
+
+
 def number_cells(notebook: nbformat.NotebookNode) -> None:
     """Count the executed cells 1, 2, 3, ... and leave the bootstrap cell without a count."""
     count = 0
@@ -119,6 +127,7 @@ def run_chapter(path: Path, *, store_time: bool = False, seconds_per_cell: int =
     The stored running time is the measured one, rounded up to five seconds.
     """
     notebook = nbformat.read(path, as_version=4)
+    refresh_bootstrap(notebook)
     seconds = execute(notebook, path.parent, seconds_per_cell)
     if store_time:
         notebook.metadata.setdefault("tms", {})["running_seconds"] = 5 * math.ceil(seconds / 5)
