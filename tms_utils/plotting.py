@@ -40,7 +40,11 @@ def figure(rows: int = 1, columns: int = 1, *, width: float = 7.5, height: float
 
 
 def plot_arrows(
-    W: Float[Tensor, "hidden features"], *, ax: Axes | None = None, label: bool = True, limit: float | None = None
+    W: Float[Tensor, "hidden features"],
+    *,
+    ax: Axes | None = None,
+    label: bool = True,
+    limit: float | None = None,
 ) -> Axes:
     """Feature directions W_i as arrows in the plane (n_hidden = 2), to scale, with the unit circle behind.
 
@@ -129,12 +133,18 @@ def plot_norm_bars(
 
 
 def plot_loss(
-    step: Tensor, loss: Float[Tensor, "records instances"], *, ax: Axes | None = None, labels: list[str] | None = None
+    step: Tensor,
+    loss: Float[Tensor, "records instances"],
+    *,
+    ax: Axes | None = None,
+    labels: list[str] | None = None,
 ) -> Axes:
     """Training loss against step, one line an instance, on a logarithmic scale."""
     ax = ax or plt.gca()
     for k, line in enumerate(torch.as_tensor(loss).T):
-        ax.plot(step, line, color=PALETTE[k % len(PALETTE)], linewidth=1.2, label=labels[k] if labels else None)
+        ax.plot(
+            step, line, color=PALETTE[k % len(PALETTE)], linewidth=1.2, label=labels[k] if labels else None
+        )
     ax.set(xlabel="step", ylabel="loss", yscale="log")
     if labels:
         ax.legend(fontsize=8)
@@ -159,7 +169,7 @@ def mix_colours(x: Float[Tensor, "rows features"]) -> Float[np.ndarray, "rows 3"
 
 
 def plot_activations(
-    h: Float[Tensor, "rows 3"],
+    h: Float[Tensor, "rows hidden"],
     colours: Float[np.ndarray, "rows 3"] | str = "0.4",
     *,
     ax: Axes | None = None,
@@ -170,7 +180,12 @@ def plot_activations(
 
     ``ax`` is a 3-D Axes, such as ``figure(subplot_kw={"projection": "3d"})`` makes. Draw a few thousand
     rows at most: more only makes the picture heavy and its near side hide its far side.
+
+    Raises:
+        ValueError: unless h has three hidden dimensions and ``ax`` is a 3-D Axes.
     """
+    if h.ndim != 2 or h.shape[1] != 3:
+        raise ValueError(f"expected h of shape (rows, 3); got {tuple(h.shape)}")
     ax = _axes_3d(ax)
     points = h.detach().cpu().numpy()
     ax.scatter(*points.T, c=colours, s=size, linewidths=0, depthshade=False)
@@ -178,7 +193,7 @@ def plot_activations(
 
 
 def plot_directions(
-    W: Float[Tensor, "3 features"],
+    W: Float[Tensor, "hidden features"],
     *,
     ax: Axes | None = None,
     edges: list[tuple[int, int]] | tuple = (),
@@ -186,13 +201,21 @@ def plot_directions(
     label: bool = True,
     limit: float | None = None,
 ) -> Axes:
-    """Feature directions W_i (n_hidden = 3) as numbered lines from the origin, and ``edges`` between their tips."""
+    """Feature directions W_i (n_hidden = 3) as numbered lines from the origin, and ``edges`` between their tips.
+
+    Raises:
+        ValueError: unless W has three hidden dimensions and ``ax`` is a 3-D Axes.
+    """
+    if W.ndim != 2 or W.shape[0] != 3:
+        raise ValueError(f"expected W of shape (3, features); got {tuple(W.shape)}")
     ax = _axes_3d(ax)
     tips = W.detach().cpu().numpy().T
     for i, tip in enumerate(tips):
         colour = PALETTE[i % len(PALETTE)]
         line = np.stack([0 * tip, tip]).T
-        ax.plot(*line, color=colour, linewidth=linewidth, marker="o", markevery=[1], markersize=2.5 * linewidth)
+        ax.plot(
+            *line, color=colour, linewidth=linewidth, marker="o", markevery=[1], markersize=2.5 * linewidth
+        )
         if label:
             ax.text(*(1.18 * tip), str(i), ha="center", va="center", fontsize=11)
     for i, j in edges:
@@ -216,5 +239,6 @@ def _frame_3d(ax: Axes, limit: float) -> Axes:
         axis.set_pane_color("1.0")
         axis.line.set_color("0.6")
     ax.set_box_aspect((1, 1, 1), zoom=1.15)
+    ax.set_facecolor("none")  # neighbouring panels overlap: do not paint over their labels
     ax.set_proj_type("ortho")
     return ax
