@@ -85,15 +85,11 @@ class ToyModel(nn.Module):
         """V, or W itself if the weights are tied."""
         return self.W if self.V is None else self.V
 
-    def hidden(
-        self, x: Float[Tensor, "instances batch features"]
-    ) -> Float[Tensor, "instances batch hidden"]:
+    def hidden(self, x: Float[Tensor, "instances batch features"]) -> Float[Tensor, "instances batch hidden"]:
         """h = W x for every row x."""
         return torch.bmm(self._matching(x), self.W.mT)
 
-    def decode(
-        self, h: Float[Tensor, "instances batch hidden"]
-    ) -> Float[Tensor, "instances batch features"]:
+    def decode(self, h: Float[Tensor, "instances batch hidden"]) -> Float[Tensor, "instances batch features"]:
         """x' = ReLU(Wᵀ h + b) (with V for W if untied, without the ReLU if linear)."""
         out = torch.baddbmm(self.b[:, None], h, self.decoder)
         return out.relu() if self.relu else out

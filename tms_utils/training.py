@@ -94,7 +94,8 @@ def train(
 
     every = record_every or max(1, steps // 100)
     records = []
-    for step in tqdm(range(steps), desc="training", delay=2, leave=False, disable=not progress):
+    quiet = {} if progress else {"disable": True}  # left out, so that TQDM_DISABLE=1 is heard
+    for step in tqdm(range(steps), desc="training", delay=2, leave=False, **quiet):
         optimiser.param_groups[0]["lr"] = learning_rate(step, steps, lr)
         x, weight = features.sample_weighted(batch_size, generator)
         cost = weight[..., None] * (importance / features.n_features)
@@ -158,7 +159,9 @@ def _as_importance(importance: Tensor | float | None, features: Features) -> Ten
             f"got shape {tuple(importance.shape)}"
         ) from None
     if not (torch.isfinite(importance) & (importance >= 0)).all():
-        raise ValueError("expected every importance to be a finite number >= 0; got NaN, infinite or negative")
+        raise ValueError(
+            "expected every importance to be a finite number >= 0; got NaN, infinite or negative"
+        )
     return importance[:, None]
 
 
