@@ -6,12 +6,12 @@ Every function takes W of shape ``(..., hidden, features)`` and works on any num
 
 from __future__ import annotations
 
-import math
-
 import torch
 from fancy_einsum import einsum
 from jaxtyping import Bool, Float
 from torch import Tensor
+
+from tms_utils.polytopes import polytope
 
 __all__ = [
     "count_represented",
@@ -21,7 +21,9 @@ __all__ = [
     "geometry_groups",
     "geometry_name",
     "gram",
+    "has_line",
     "leverage",
+    "line_counts",
     "superposition",
 ]
 
@@ -81,6 +83,23 @@ def leverage(W: Float[Tensor, "*batch hidden features"]) -> Float[Tensor, "*batc
     return (right.square() * nonzero[..., None]).sum(-2)
 
 
+def line_counts(
+    D: Float[Tensor, "*features"], at: float, *, half_width: float = 0.005, offset: float = 0.0125
+) -> tuple[int, int]:
+    """How many D_i lie within ``half_width`` of ``at``, and how many in the fuller of two windows beside it.
+
+    The windows beside have the same width, and their centres are ``offset`` below and above.
+    """
+    on, below, above = (int(((D - c).abs() <= half_width).sum()) for c in (at, at - offset, at + offset))
+    return on, max(below, above)
+
+
+def has_line(D: Float[Tensor, "*features"], at: float, *, at_least: int = 10) -> bool:
+    """Whether the D_i of one model form a line at ``at``: enough of them on it, and twice as many as beside it."""
+    on, beside = line_counts(D, at)
+    return on >= at_least and on >= 2 * beside
+
+
 def geometry_groups(
     W: Float[Tensor, "hidden features"], threshold: float = 0.5, overlap: float = 0.2
 ) -> list[list[int]]:
@@ -130,35 +149,21 @@ def geometry_name(W: Float[Tensor, "hidden features"], tolerance: float = 0.25) 
 _ALONE = "dedicated dimension"  # a feature that shares with none (the paper's words)
 
 
-def _polygon(k: int) -> Float[Tensor, "two k"]:
-    angle = 2 * torch.pi * torch.arange(k) / k
-    return torch.stack([angle.cos(), angle.sin()])
-
-
-def _simplex(k: int) -> Float[Tensor, "k k2"]:
-    """k points as far apart as can be, in k - 1 of k dimensions."""
-    return torch.eye(k) - 1 / k
-
-
-def _two_squares(twist: float, height: float) -> Float[Tensor, "three eight"]:
-    square = _polygon(4)
-    c, s = math.cos(twist), math.sin(twist)
-    turned = torch.tensor([[c, -s], [s, c]]) @ square
-    return torch.vstack([torch.hstack([square, turned]), height * torch.tensor([[1.0] * 4 + [-1.0] * 4])])
-
-
 # Octahedron, square and bipyramids are not here: they fall apart into orthogonal digons and polygons.
 _SHAPES = {
-    "digon": torch.tensor([[1.0, -1.0]]),
-    "triangle": _polygon(3),
-    "pentagon": _polygon(5),
-    "hexagon": _polygon(6),
-    "heptagon": _polygon(7),
-    "octagon": _polygon(8),
-    "tetrahedron": _simplex(4),
-    "5-cell": _simplex(5),
-    "square antiprism": _two_squares(math.pi / 4, 3**-0.5),
-    "cube": _two_squares(0.0, 0.5**0.5),
+    name: polytope(name)
+    for name in (
+        "digon",
+        "triangle",
+        "pentagon",
+        "hexagon",
+        "heptagon",
+        "octagon",
+        "tetrahedron",
+        "5-cell",
+        "square antiprism",
+        "cube",
+    )
 }
 
 

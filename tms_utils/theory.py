@@ -5,16 +5,21 @@ Losses are means over the n features, as everywhere in this package: (1/n) Σ_i 
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 __all__ = [
     "LinearOptimum",
+    "Minimum",
     "PolygonOptimum",
+    "exact_loss",
     "TwoFeatureSolution",
     "competing_boundary",
     "competing_losses",
@@ -22,6 +27,7 @@ __all__ = [
     "feature_variance",
     "linear_loss",
     "linear_optimum",
+    "nearest_minimum",
     "one_sparse_loss",
     "polygon_one_sparse_loss",
     "polygon_optimum",
@@ -349,3 +355,85 @@ def _broadcast(
     shape = () if like is None else like.shape[:-1]
     shape = torch.broadcast_shapes(p.shape, r.shape, shape)
     return p.expand(shape), r.expand(shape)
+
+
+def exact_loss(
+    W: Float[Tensor, "hidden features"],
+    b: Float[Tensor, " features"],
+    density: float | Tensor,
+    importance: float | Tensor = 1.0,
+    *,
+    nodes: tuple[int, ...] = (64, 24, 6, 4, 3),
+) -> Float[Tensor, ""]:
+    """The loss of x' = ReLU(Wᵀ W x + b) on independent sparse features, without sampling (at most 8 of them).
+
+    Sums over the 2ⁿ patterns of which features are on; over their values it integrates by Gauss-Legendre,
+    with ``nodes[k - 1]`` points for each of k active features (the last number also serves larger k).
+    Patterns with many active features are rare, so they get few points. With the default, losses of five
+    features are right to about three digits at p = 0.1 and better when sparser. Differentiable in W and b.
+
+    Args:
+        density, importance: one number, or one per feature ``(features,)``.
+
+    Raises:
+        ValueError: if there are more than 8 features or a density lies outside (0, 1].
+    """
+    n = W.shape[1]
+    if n > 8:
+        raise ValueError(f"expected at most 8 features, for there are 2^features patterns; got {n}")
+    density = torch.as_tensor(density, dtype=W.dtype).expand(n)
+    if not ((density > 0) & (density <= 1)).all():
+        raise ValueError(f"expected density in (0, 1]; got {density.tolist()}")
+    x, weight, on = (part.to(W.dtype) for part in _patterns(n, nodes))
+    probability = (on * density + (1 - on) * (1 - density)).prod(-1)
+    squared = importance * (torch.relu(x @ W.mT @ W + b) - x).square()
+    return (weight * probability) @ squared.mean(-1)
+
+
+@functools.lru_cache(maxsize=8)
+def _patterns(n: int, nodes: tuple[int, ...]) -> tuple[Tensor, Tensor, Tensor]:
+    """Rows x, their share of their pattern, and the pattern (1 for on), in double precision."""
+    rows, weights, patterns = [], [], []
+    for on in itertools.product((False, True), repeat=n):
+        k = sum(on)
+        point, share = np.polynomial.legendre.leggauss(nodes[min(k, len(nodes)) - 1])
+        points = list(itertools.product((point + 1) / 2, repeat=k))  # a single empty one if k = 0
+        x = torch.zeros(len(points), n, dtype=torch.float64)
+        x[:, on] = torch.tensor(np.array(points))
+        rows.append(x)
+        weights.append(torch.tensor([math.prod(w) for w in itertools.product(share / 2, repeat=k)]))
+        patterns.append(torch.tensor(on).expand(len(points), n))
+    return torch.cat(rows), torch.cat(weights).double(), torch.cat(patterns)
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """A local minimum of the exact loss."""
+
+    W: Float[Tensor, "hidden features"]
+    b: Float[Tensor, " features"]
+    loss: float
+
+
+def nearest_minimum(
+    W: Float[Tensor, "hidden features"],
+    b: Float[Tensor, " features"],
+    density: float | Tensor,
+    importance: float | Tensor = 1.0,
+) -> Minimum:
+    """The minimum of ``exact_loss`` downhill from (W, b), in double precision. W and b stay as they are."""
+    W, b = (start.detach().double().clone().requires_grad_() for start in (W, b))
+    scale = 1 / exact_loss(W, b, density, importance).item()  # so that tolerances are relative
+    optimiser = torch.optim.LBFGS(
+        [W, b], max_iter=200, tolerance_grad=1e-7, tolerance_change=1e-10, line_search_fn="strong_wolfe"
+    )
+
+    def closure() -> Tensor:
+        optimiser.zero_grad()
+        loss = scale * exact_loss(W, b, density, importance)
+        loss.backward()
+        return loss
+
+    optimiser.step(closure)
+    W, b = W.detach(), b.detach()
+    return Minimum(W, b, exact_loss(W, b, density, importance).item())
