@@ -104,12 +104,8 @@ def main() -> None:
             for loop in (course_loop, published_loop)
         )
         seconds = [mean(r["seconds"] for r in loop) for loop in (ours, published)]
-        ratios = [
-            mean(a) / mean(b)
-            for a, b in zip(
-                zip(*(r["loss"] for r in ours)), zip(*(r["loss"] for r in published)), strict=True
-            )
-        ]
+        mean_loss = [torch.tensor([r["loss"] for r in loop]).mean(0) for loop in (ours, published)]
+        ratios = (mean_loss[0] / mean_loss[1]).tolist()
         speeds.append(seconds[1] / seconds[0])
         losses += ratios
         print(
