@@ -189,7 +189,7 @@ def plot_activations(
     ax = _axes_3d(ax)
     points = h.detach().cpu().numpy()
     ax.scatter(*points.T, c=colours, s=size, linewidths=0, depthshade=False)
-    return _frame_3d(ax, limit or 1.1 * np.abs(points).max())
+    return _frame_3d(ax, limit or 1.1 * float(np.abs(points).max()))
 
 
 def plot_directions(
@@ -220,7 +220,7 @@ def plot_directions(
             ax.text(*(1.18 * tip), str(i), ha="center", va="center", fontsize=11)
     for i, j in edges:
         ax.plot(*tips[[i, j]].T, color="0.45", linewidth=0.9)
-    return _frame_3d(ax, limit or 1.1 * np.abs(tips).max())
+    return _frame_3d(ax, limit or 1.1 * float(np.abs(tips).max()))
 
 
 def _axes_3d(ax: Axes | None) -> Axes:
