@@ -1,0 +1,96 @@
+"""Write the chapters without solutions, answers and outputs of exercises into _build/student, to hand out.
+
+    python scripts/student.py                                   all chapters
+    python scripts/student.py notebooks/01_linear_model.ipynb   only this one
+
+Each chapter is written as a notebook, and as a zip that holds it and a note on how to open it.
+Stubs, hints and checks stay as they are.
+"""
+
+import argparse
+import re
+import sys
+import zipfile
+from pathlib import Path
+
+import nbformat
+import yaml
+from nbconvert.preprocessors import TagRemovePreprocessor
+
+ROOT = Path(__file__).resolve().parent.parent
+ANSWER = re.compile(
+    r"<details>\s*<summary>\s*(?:Answer|Solution)\b.*?</details>\s*", re.DOTALL | re.IGNORECASE
+)
+LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)\s]+?)\.(?:ipynb|md)(#[^)\s]*)?\)")
+MIDNIGHT = (1980, 1, 1, 0, 0, 0)  # the same chapter always gives the same zip
+NOTE = """\
+{name} is a chapter of the course Toy Models of Superposition.
+Its cells tagged "exercise" are yours to fill in. Hand in the notebook itself, under a name of your choice.
+
+In Colab:             https://colab.research.google.com, then Upload. A CPU runtime is enough.
+On your own machine:  pip install jupyterlab scikit-learn git+{repository}
+                      jupyter lab {name}
+
+Before you hand it in: restart the kernel, run all cells, and read what the checks say.
+"""
+
+
+def without_answers(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """A copy of `notebook` without solutions and written answers, and without what exercises have printed."""
+    copy = nbformat.from_dict(notebook)
+    copy, _ = TagRemovePreprocessor(remove_cell_tags={"solution"}).preprocess(copy, {})
+    for cell in copy.cells:
+        if cell.cell_type == "markdown":
+            cell.source = ANSWER.sub("", cell.source).rstrip()
+        elif "exercise" in cell.metadata:
+            cell.outputs, cell.execution_count = [], None
+    copy.cells = [cell for cell in copy.cells if cell.source]
+    return copy
+
+
+def with_links_to_site(notebook: nbformat.NotebookNode, site: str) -> nbformat.NotebookNode:
+    """A copy of `notebook` whose links to other pages of the book lead to the published ones."""
+    copy = nbformat.from_dict(notebook)
+    for cell in copy.cells:
+        if cell.cell_type == "markdown":
+            cell.source = LINK.sub(lambda link: f"]({address(site, link[1])}{link[2] or ''})", cell.source)
+    return copy
+
+
+def address(site: str, page: str) -> str:
+    """Where the page that a chapter calls `page`, without its ending, is published."""
+    path = page.removeprefix("../") if page.startswith("../") else f"notebooks/{page}"
+    return f"{site.rstrip('/')}/{path}.html"
+
+
+def hand_out(chapter: Path, folder: Path, site: str, repository: str) -> Path:
+    """Write the student's version of `chapter`, and its zip, into `folder`; return the notebook's path."""
+    notebook = with_links_to_site(without_answers(nbformat.read(chapter, as_version=4)), site)
+    nbformat.validate(notebook)
+    text = nbformat.writes(notebook) + "\n"
+    path = folder / chapter.name
+    path.write_text(text, encoding="utf-8")
+    with zipfile.ZipFile(path.with_suffix(".zip"), "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(
+            zipfile.ZipInfo(f"{chapter.stem}/{chapter.name}", MIDNIGHT), text, zipfile.ZIP_DEFLATED
+        )
+        note = NOTE.format(name=chapter.name, repository=repository)
+        archive.writestr(zipfile.ZipInfo(f"{chapter.stem}/README.txt", MIDNIGHT), note)
+    return path
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("chapters", nargs="*", type=Path, help="default: every chapter")
+    parser.add_argument("--out", type=Path, default=ROOT / "_build" / "student")
+    options = parser.parse_args(arguments)
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    options.out.mkdir(parents=True, exist_ok=True)
+    for chapter in options.chapters or sorted((ROOT / "notebooks").glob("*.ipynb")):
+        path = hand_out(chapter, options.out, config["html"]["baseurl"], config["repository"]["url"])
+        print(f"{path} and {path.with_suffix('.zip').name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
