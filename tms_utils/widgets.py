@@ -6,6 +6,7 @@ of the package does not.
 
 from __future__ import annotations
 
+import functools
 import io
 import itertools
 
@@ -15,13 +16,18 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from tms_utils.features import KActiveFeatures
-from tms_utils.plotting import mix_colours, plot_activations, plot_directions
+from tms_utils.features import KActiveFeatures, SparseFeatures
+from tms_utils.geometry import count_represented, dimensionality, dimensions_per_feature
+from tms_utils.models import ToyModel
+from tms_utils.plotting import mix_colours, plot_activations, plot_directions, plot_gram, plot_norm_bars
+from tms_utils.training import train
 
-__all__ = ["explore_activations"]
+__all__ = ["explore_activations", "explore_density"]
 
 
-def explore_activations(W: Float[Tensor, "3 features"], *, rows: int = 4000, seed: int = 0) -> widgets.VBox:
+def explore_activations(
+    W: Float[Tensor, "hidden features"], *, rows: int = 4000, seed: int = 0
+) -> widgets.VBox:
     """Activation space of W under sliders: how many features are active, which pair to pick out, where to look from.
 
     With a pair picked out, rows in which both its features are active keep their colours; the rest are grey.
@@ -50,11 +56,64 @@ def explore_activations(W: Float[Tensor, "3 features"], *, rows: int = 4000, see
         plot_activations(x @ W.T, colours, ax=ax, limit=limit)
         plot_directions(W, ax=ax, limit=limit)
         ax.view_init(elevation.value, azimuth.value)
-        png = io.BytesIO()
-        ax.figure.savefig(png, format="png")
-        picture.value = png.getvalue()
+        picture.value = _png(ax.figure)
 
     for control in (k, pair, azimuth, elevation):
         control.observe(redraw, names="value")
     redraw()
     return widgets.VBox([widgets.HBox([k, pair]), widgets.HBox([azimuth, elevation]), picture])
+
+
+def explore_density(n_features: int = 20, n_hidden: int = 5, *, steps: int = 2000) -> widgets.VBox:
+    """One tied model at a time, trained at the density, seed and importance that the sliders choose.
+
+    Importance of feature i is ``decay ** i``. A state is trained when a slider is let go, and kept.
+
+    Raises:
+        ValueError: if a size is not a whole number >= 1.
+    """
+    densities = [1.0, 0.6, 0.3, 0.2, 0.1, 0.06, 0.03, 0.02, 0.01, 0.006, 0.003, 0.002, 0.001]
+    density = _choice(densities, "density")
+    decay = _choice([0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0], "decay", value=0.7)
+    seed = widgets.IntSlider(0, 0, 31, description="seed", continuous_update=False)
+    summary = widgets.HTML()
+    picture = widgets.Image(format="png", width=760)
+
+    @functools.cache
+    def trained(density: float, decay: float, seed: int) -> tuple[Tensor, Tensor]:
+        model = ToyModel(n_features, n_hidden, generator=torch.Generator().manual_seed(seed))
+        importance = decay ** torch.arange(n_features)
+        train(model, SparseFeatures(n_features, density), importance, steps=steps, seed=seed, progress=False)
+        return model.W.detach()[0], model.b.detach()[0]
+
+    def redraw(_change: object = None) -> None:
+        W, b = trained(density.value, decay.value, seed.value)
+        left, right = (figure := Figure(figsize=(8, 3.8), dpi=110, layout="constrained")).subplots(1, 2)
+        plot_gram(W, b, ax=left, colourbar=True)
+        plot_norm_bars(W, ax=right, colourbar=True, limit=2.5)
+        picture.value = _png(figure)
+        summary.value = (
+            f"features with norm above 1/2: <b>{count_represented(W):.0f}</b> of {n_features}; "
+            f"dimensions per feature D*: <b>{dimensions_per_feature(W):.2f}</b>; "
+            f"sum of the shares D_i: <b>{dimensionality(W).sum():.2f}</b> of {n_hidden}"
+        )
+
+    for control in (density, decay, seed):
+        control.observe(redraw, names="value")
+    redraw()
+    return widgets.VBox([widgets.HBox([density, decay, seed]), summary, picture])
+
+
+def _choice(options: list[float], description: str, value: float | None = None) -> widgets.SelectionSlider:
+    return widgets.SelectionSlider(
+        options=[(f"{option:g}", option) for option in options],
+        value=options[0] if value is None else value,
+        description=description,
+        continuous_update=False,
+    )
+
+
+def _png(figure: Figure) -> bytes:
+    png = io.BytesIO()
+    figure.savefig(png, format="png")
+    return png.getvalue()
