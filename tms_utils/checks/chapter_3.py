@@ -56,7 +56,7 @@ def check_balanced(attempt: Callable) -> str:
 
 
 @exercise("3.2")
-def check_gradient_size(prediction: float) -> str:
+def check_gradient_size(prediction: float | Tensor) -> str:
     """The nearest power of ten to the gradient of feature 19's own term, at p = 0.001."""
     n, m, density = 20, 5, 0.001
     importance = 0.7 ** torch.arange(n)
