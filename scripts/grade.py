@@ -45,6 +45,7 @@ class Limits:
     cell: float = 120  # seconds, for a cell or a check
     total: float = 900  # seconds, for a notebook
     memory: float = 4  # gigabytes, on Linux
+    grace: float = 5  # seconds to stop when interrupted
 
 
 @dataclass(frozen=True)
@@ -262,12 +263,12 @@ class Kernel:
             Stopped: the kernel died, asked to be closed, or could not be interrupted.
         """
         request = self.client.execute(
-            code, store_history=False, allow_stdin=False, user_expressions=expressions
+            code, store_history=False, allow_stdin=False, stop_on_error=False, user_expressions=expressions
         )
         reply = self.wait(request, seconds)
         if reply is None:
             self.manager.interrupt_kernel()
-            if self.wait(request, 5) is None:
+            if self.wait(request, self.limits.grace) is None:
                 raise Stopped(f"{TOO_LONG} {seconds:g} seconds and could not be interrupted")
             return {"status": "timeout", "ename": "Timeout", "evalue": f"{TOO_LONG} {seconds:g} seconds"}
         if any(payload.get("source") == "ask_exit" for payload in reply.get("payload", [])):
@@ -420,8 +421,11 @@ def summary(reports: list[Report]) -> str:
         lines = [f"{f'chapter {chapter}':{width}}{heads}  passed"]
         for report in rows:
             cells = "".join(f"{short[found.status]:>6}" for found in report.marks)
-            lines.append(f"{report.file:{width}}{cells}  {'%d of %d' % report.count()}")
+            passed, checked = report.count()
+            lines.append(f"{report.file:{width}}{cells}  {passed} of {checked}")
         tables.append("\n".join(lines))
+    if lost := [report.file for report in reports if report.error]:
+        tables.append("not marked: " + ", ".join(lost))
     return "\n\n".join(tables)
 
 
@@ -432,6 +436,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--cell", type=float, default=Limits.cell, help="seconds allowed per cell and check")
     parser.add_argument("--total", type=float, default=Limits.total, help="seconds allowed per notebook")
     parser.add_argument("--memory", type=float, default=Limits.memory, help="gigabytes allowed (Linux only)")
+    parser.add_argument("--course", type=Path, default=ROOT, help="the folder of the course to mark by")
     options = parser.parse_args(arguments)
     folder = options.path.is_dir()
     hidden = ".ipynb_checkpoints"
@@ -446,7 +451,7 @@ def main(arguments: list[str] | None = None) -> int:
     limits = Limits(options.cell, options.total, options.memory)
     reports = []
     for file in files:
-        report = grade(file, limits=limits)
+        report = grade(file, options.course, limits)
         report.file = str(file.relative_to(options.path)) if folder else file.name
         print(as_text(report), end="\n\n", flush=True)
         reports.append(report)
