@@ -331,16 +331,16 @@ def mark(notebook: nbformat.NotebookNode, wanted: list[Exercise], course: Path, 
     steps = plan(notebook, wanted, where)
     marks = {e.number: Mark(e.number, "to read", "An answer in words.") for e in wanted if not e.check}
     trouble: dict[int, str] = {}  # what went wrong, by the cell's position
-    end = time.monotonic() + limits.total
-    while any(isinstance(step, Exercise) for step in steps):  # once, and again after each lost kernel
+    left = limits.total  # seconds; starting a kernel does not count
+    while left > 0 and any(
+        isinstance(step, Exercise) for step in steps
+    ):  # once, and again after each lost kernel
         left_out = set()
         with Kernel(course, limits) as kernel:
             for index, step in enumerate(steps):
                 if not any(isinstance(later, Exercise) for later in steps[index:]):
                     break
-                seconds = min(limits.cell, end - time.monotonic())
-                if seconds <= 0:
-                    break
+                seconds, started = min(limits.cell, left), time.monotonic()
                 try:
                     if isinstance(step, Exercise):
                         marks[step.number] = kernel.check(step, seconds)
@@ -356,18 +356,18 @@ def mark(notebook: nbformat.NotebookNode, wanted: list[Exercise], course: Path, 
                     else:
                         trouble[step] = str(reason)
                     break
+                finally:
+                    left -= time.monotonic() - started
+                if left <= 0:
+                    break
         steps = [step for index, step in enumerate(steps) if index not in left_out]
-        if time.monotonic() >= end:
-            break
     for exercise in wanted:
         late = f"The notebook {TOO_LONG} {limits.total:g} seconds, and this was not reached."
         found = marks.setdefault(exercise.number, Mark(exercise.number, "failed", late))
         blame = [trouble[i] for i in where[exercise.number] if i in trouble]
         if blame and found.status in ("failed", "not attempted"):
-            found.status, found.message = (
-                "failed",
-                f"A cell of this exercise {blame[0]}. {found.message}".strip(),
-            )
+            found.status = "failed"
+            found.message = f"A cell of this exercise {blame[0]}. {found.message}".strip()
     notes = [f"cell {position + 1} {problem}" for position, problem in sorted(trouble.items())]
     return Report("", marks=[marks[e.number] for e in wanted], notes=notes)
 

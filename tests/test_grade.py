@@ -262,7 +262,7 @@ def test_too_much_memory_costs_the_exercise_that_wants_it(marked, hog: str) -> N
 
 def test_a_notebook_out_of_time_keeps_what_it_has_earned(marked) -> None:
     notebook = hand_in(e1_2="import time\ntime.sleep(100)")
-    report = marked(notebook, grade.Limits(cell=100, total=6, grace=1))
+    report = marked(notebook, grade.Limits(cell=100, total=4, grace=1))
     assert statuses(report) == ["passed", "failed", "failed"]
     assert "not reached" in report.marks[2].message
 
@@ -341,9 +341,10 @@ def test_a_folder_is_marked_to_the_end(course: Path, tmp_path: Path, capsys) -> 
     assert grade.main([str(folder), "--json", str(marks), "--course", str(course)]) == 0
     printed = capsys.readouterr().out
     assert "a broken one.ipynb: NOT MARKED" in printed
-    assert "chapter 1        1.1   1.2   1.3   1.4  passed" in printed
-    assert "c.ipynb            -     -  fail  read  0 of 3" in printed
-    assert "late/b.ipynb    pass  pass  pass  read  3 of 3" in printed
+    rows = [" ".join(line.split()) for line in printed.splitlines()]
+    assert "chapter 1 1.1 1.2 1.3 1.4 passed" in rows
+    assert "c.ipynb - - fail read 0 of 3" in rows
+    assert "late/b.ipynb pass pass pass read 3 of 3" in rows
     assert printed.endswith("\n\nnot marked: a broken one.ipynb\n")
     stored = json.loads(marks.read_text())
     assert [entry["file"] for entry in stored] == ["a broken one.ipynb", "c.ipynb", "late/b.ipynb"]
