@@ -218,6 +218,7 @@ class Kernel:
 
     def __init__(self, course: Path, limits: Limits):
         self.limits = limits
+        self.out_of_memory = f"ran out of memory (the limit is {limits.memory:g} GB)"
         self.folder = tempfile.TemporaryDirectory(prefix="grade-", ignore_cleanup_errors=True)
         self.manager = KernelManager(kernel_name="python3")
         self.manager.start_kernel(
@@ -294,11 +295,12 @@ class Kernel:
         reply = self.run(source, seconds, tidy="__import__('sys').modules['_course_judge'].tidy()")
         if reply["status"] == "ok":
             return ""
-        if is_out_of_memory(reply):
-            raise Stopped(f"ran out of memory (the limit is {self.limits.memory:g} GB)")
-        return (
-            reply["evalue"] if reply["status"] == "timeout" else f"raised {reply['ename']}: {reply['evalue']}"
-        )
+        if reply["status"] == "timeout":
+            return reply["evalue"]
+        error = f"raised {reply['ename']}: {reply['evalue']}"
+        if is_out_of_memory(error):
+            raise Stopped(self.out_of_memory)
+        return error
 
     def check(self, exercise: Exercise, seconds: float) -> Mark:
         """Have our copy of a check judge what the notebook has defined."""
@@ -309,7 +311,10 @@ class Kernel:
         answer = reply["user_expressions"]["verdict"]
         if answer["status"] != "ok":
             return Mark(exercise.number, "failed", f"Your code raised {answer['ename']}: {answer['evalue']}")
-        return Mark(exercise.number, **json.loads(ast.literal_eval(answer["data"]["text/plain"])))
+        found = Mark(exercise.number, **json.loads(ast.literal_eval(answer["data"]["text/plain"])))
+        if found.status == "failed" and is_out_of_memory(found.message):
+            raise Stopped(self.out_of_memory)  # it may still hold the memory that the others need
+        return found
 
     def close(self) -> None:
         """End the kernel, and what it has started."""
@@ -320,9 +325,13 @@ class Kernel:
         self.folder.cleanup()
 
 
-def is_out_of_memory(reply: dict) -> bool:
-    """Tell whether a cell stopped for want of memory, in Python's words or in PyTorch's."""
-    return reply["ename"] == "MemoryError" or "allocate memory" in reply["evalue"]
+def is_out_of_memory(error: str) -> bool:
+    """Tell whether code stopped for want of memory, in Python's words or in PyTorch's."""
+    return "MemoryError" in error or "allocate memory" in error
+
+
+def something_to_check(steps: list[int | Exercise]) -> bool:
+    return any(isinstance(step, Exercise) for step in steps)
 
 
 def mark(notebook: nbformat.NotebookNode, wanted: list[Exercise], course: Path, limits: Limits) -> Report:
@@ -332,13 +341,11 @@ def mark(notebook: nbformat.NotebookNode, wanted: list[Exercise], course: Path, 
     marks = {e.number: Mark(e.number, "to read", "An answer in words.") for e in wanted if not e.check}
     trouble: dict[int, str] = {}  # what went wrong, by the cell's position
     left = limits.total  # seconds; starting a kernel does not count
-    while left > 0 and any(
-        isinstance(step, Exercise) for step in steps
-    ):  # once, and again after each lost kernel
+    while left > 0 and something_to_check(steps):  # once, and again after each lost kernel
         left_out = set()
         with Kernel(course, limits) as kernel:
             for index, step in enumerate(steps):
-                if not any(isinstance(later, Exercise) for later in steps[index:]):
+                if not something_to_check(steps[index:]):
                     break
                 seconds, started = min(limits.cell, left), time.monotonic()
                 try:

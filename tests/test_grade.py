@@ -252,7 +252,12 @@ def test_megabytes_are_not_collected(marked) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to a memory limit")
 @pytest.mark.parametrize(
-    "hog", ["hog = bytearray(3 * 2**30)", "hog = []\nwhile True:\n    hog.append(bytearray(2**24))"]
+    "hog",
+    [
+        "hog = bytearray(3 * 2**30)",
+        "hog = []\nwhile True:\n    hog.append(bytearray(2**24))",
+        "hog = []\ndef double(x):\n    while True:\n        hog.append(bytearray(2**24))",
+    ],
 )
 def test_too_much_memory_costs_the_exercise_that_wants_it(marked, hog: str) -> None:
     report = marked(hand_in(e1_1=hog), grade.Limits(cell=20, memory=1))
