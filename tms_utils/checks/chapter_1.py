@@ -95,7 +95,7 @@ _PREDICTIONS = {
 
 
 @exercise("1.2")
-def check_prediction_sparse(prediction: str) -> str:
+def check_prediction_sparse(prediction: object) -> str:
     """The letter of the right description of a linear model at S = 0.99: C."""
     letter = str(prediction).strip().strip("().").upper()
     require(letter in ("A", "B", "C", "D"), f"Expected one of the letters A, B, C, D; got {prediction!r}.")
