@@ -6,7 +6,9 @@ BIN    := .venv/bin
 ENV    := .venv/.installed
 SITE   := _build/html/index.html
 PORT   ?= 8000
-OUT    ?= _build
+
+# Idle threads sleep. If they spin instead, two notebooks on two cores slow each other down sixfold.
+export OMP_WAIT_POLICY := PASSIVE
 
 NBVAL  := --nbval --nbval-current-env --nbval-cell-timeout=600 --nbval-sanitize-with=tests/nbval.cfg
 
@@ -29,11 +31,12 @@ book: $(ENV) ## build the book into _build/html
 	@echo "The book is ready. Open $(CURDIR)/$(SITE) in a browser, or type: make serve"
 
 test: book ## run every test: helper package, notebooks, site
-	TQDM_DISABLE=1 $(BIN)/pytest $(NBVAL) -n 2 --dist loadfile tests notebooks
+	TQDM_DISABLE=1 OMP_NUM_THREADS=1 $(BIN)/pytest $(NBVAL) -n 2 --dist loadfile tests notebooks
 
 notebooks: $(ENV) ## run the chapters again, in place (ONLY=notebooks/01_linear_model.ipynb for one)
 	$(BIN)/python scripts/notebooks.py $(ONLY)
 	$(BIN)/python scripts/chapters.py
+	$(BIN)/python scripts/exercises.py
 
 serve: book ## show the book at http://localhost:8000 (PORT=... for another port)
 	$(BIN)/python -m http.server --bind localhost --directory _build/html $(PORT)
@@ -44,14 +47,15 @@ lab: $(ENV) ## open the chapters in JupyterLab
 benchmark: $(ENV) ## time the helper package's training against the published loop, on one thread
 	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python scripts/benchmark.py
 
-figures: $(ENV) ## draw the welcome page's figures again
+figures: $(ENV) ## make the welcome page's figures again, the live one included
 	$(BIN)/python scripts/figures.py
+	$(BIN)/python -m tms_utils.live playground > book/live/playground.html
 
 student: $(ENV) ## write the chapters without solutions into _build/student
 	$(BIN)/python scripts/student.py
 
 grade: $(ENV) ## mark a handed-in notebook or a folder of them: make grade FILE=handed-in.ipynb
-	$(BIN)/python scripts/grade.py $(FILE)
+	$(BIN)/python scripts/grade.py "$(FILE)" $(if $(JSON),--json "$(JSON)")
 
 pdf: book ## print the whole book into _build/toy-models-of-superposition.pdf (needs Chromium or Chrome)
 	$(BIN)/python scripts/pdf.py

@@ -34,12 +34,14 @@ class ClaimsTable:
     def __repr__(self) -> str:
         rows = [claim.cells() for claim in self.claims]
         return "\n\n".join(
-            "\n".join(f"{heading + ':':17}{cell}" for heading, cell in zip(_HEADINGS, row, strict=True)) for row in rows
+            "\n".join(f"{heading + ':':17}{cell}" for heading, cell in zip(_HEADINGS, row, strict=True))
+            for row in rows
         )
 
     def _repr_html_(self) -> str:
         head = "".join(f'<th scope="col">{h}</th>' for h in _HEADINGS)
         body = "".join(
-            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in claim.cells()) + "</tr>" for claim in self.claims
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in claim.cells()) + "</tr>"
+            for claim in self.claims
         )
         return f'<table class="claims"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
