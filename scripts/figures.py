@@ -86,7 +86,7 @@ def draw_features(ax: Axes, W: Tensor, page: str, size: float = 1.0) -> Axes:
         )
         place = (length + 0.24) / length
         ax.text(
-            x * place, y * place, str(i + 1),
+            x * place, y * place, str(i),
             color=look["ink"], fontsize=11 * size, weight="bold", ha="center", va="center",
         )  # fmt: skip
     ax.plot(0, 0, "o", color=look["ink"], ms=3.5 * size)
