@@ -243,6 +243,8 @@ def uses_markdown_that_colab_shows(notebook, name):
             yield f"uses {match[0]!r}, which Colab shows raw; use plain Markdown"
         if re.search(r"</summary>[^\n]*\n(?!\s*\n)", source):
             yield "has a <details> without a blank line after </summary>; its Markdown would not be rendered"
+        if match := re.search(r"[\x00-\x09\x0b-\x1f]", source):
+            yield f"holds the control character {match[0]!r}; a backslash of a formula was probably lost there"
         if source.count("<details>") != source.count("</details>"):
             yield "opens and closes <details> a different number of times in one cell"
 
@@ -540,6 +542,7 @@ BREAKAGES = [
     ("uses_markdown_that_colab_shows", _replace("Explain.", ":::{note}\nThis.\n:::")),
     ("uses_markdown_that_colab_shows", _replace("</summary>\n\n", "</summary>\n")),
     ("uses_markdown_that_colab_shows", _replace("</details>", "")),
+    ("uses_markdown_that_colab_shows", _replace("Explain.", "$W^\top W$")),
     ("has_links_that_lead_somewhere", _replace("../book/references.md", "../book/nowhere.md")),
     ("leaves_globals_alone", _replace("import torch", "torch.manual_seed(0)")),
     ("leaves_globals_alone", _replace("import torch", "from tqdm.auto import tqdm")),
