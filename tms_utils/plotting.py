@@ -5,6 +5,8 @@ Nothing here trains, shows or changes global settings. Colour is never the only 
 
 from __future__ import annotations
 
+import itertools
+
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
@@ -14,7 +16,7 @@ from matplotlib.colors import Normalize, to_rgb
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from tms_utils.geometry import feature_norms, gram, superposition
+from tms_utils.geometry import feature_norms, geometry_groups, gram, superposition
 
 __all__ = [
     "PALETTE",
@@ -23,6 +25,7 @@ __all__ = [
     "plot_activations",
     "plot_arrows",
     "plot_directions",
+    "plot_feature_graph",
     "plot_gram",
     "plot_loss",
     "plot_norm_bars",
@@ -221,6 +224,60 @@ def plot_directions(
     for i, j in edges:
         ax.plot(*tips[[i, j]].T, color="0.45", linewidth=0.9)
     return _frame_3d(ax, limit or 1.1 * float(np.abs(tips).max()))
+
+
+def plot_feature_graph(
+    W: Float[Tensor, "hidden features"],
+    *,
+    ax: Axes | None = None,
+    threshold: float = 0.5,
+    overlap: float = 0.2,
+    width: float = 1.0,
+) -> Axes:
+    """Features as dots, and a line between two that interfere: |cos| of their angle > ``overlap`` (paper: the feature geometry graphs).
+
+    Solid lines are positive cosines, dashed ones negative. The connected parts, ``geometry_groups``, stand in
+    rows, the largest first; a part's features stand on a circle in the order of their angles in the plane
+    that they use most. Colour tells sizes up to seven apart. ``width`` is that of the rows over their height.
+    """
+    ax = ax or plt.gca()
+    W = W.detach().cpu()
+    cosine = gram(W / feature_norms(W).clamp(min=1e-12)).numpy()
+    groups = sorted(geometry_groups(W, threshold, overlap), key=len, reverse=True)
+    for group, (centre, radius) in zip(groups, _shelves([len(g) for g in groups], width), strict=True):
+        place = dict(zip(group, centre + radius * _around_circle(W[:, group]), strict=True))
+        for i, j in itertools.combinations(group, 2):
+            if abs(cosine[i, j]) > overlap:
+                style = "-" if cosine[i, j] > 0 else "--"
+                ax.plot(*np.stack([place[i], place[j]]).T, style, color="0.45", linewidth=0.7, zorder=1)
+        ax.scatter(*np.stack(list(place.values())).T, s=16, color=PALETTE[min(len(group), 7)], zorder=2)
+    ax.set(aspect="equal", xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
+    return ax
+
+
+def _shelves(sizes: list[int], width: float) -> list[tuple[np.ndarray, float]]:
+    """A centre and a radius for each circle of ``size`` dots, in rows from the top left."""
+    radii = [0.0 if size == 1 else max(0.4, 0.12 * size) for size in sizes]
+    cells = [2 * radius + 0.7 for radius in radii]
+    limit = max([(width * sum(c * c for c in cells)) ** 0.5, *cells[:1]])
+    placed, x, y, height = [], 0.0, 0.0, 0.0
+    for radius, cell in zip(radii, cells, strict=True):
+        if x + cell > 1.001 * limit:
+            x, y, height = 0.0, y - height, 0.0
+        placed.append((np.array([x + cell / 2, y - cell / 2]), radius))
+        x, height = x + cell, max(height, cell)
+    return placed
+
+
+def _around_circle(W: Float[Tensor, "hidden features"]) -> Float[np.ndarray, "features 2"]:
+    """Points on the unit circle, evenly spaced, in the order of the features' angles in their main plane."""
+    if W.shape[0] == 1:
+        W = torch.cat([W, torch.zeros_like(W)])
+    x, y = (torch.linalg.svd(W, full_matrices=False).U[:, :2].T @ W).numpy()
+    rank = np.argsort(np.argsort(np.arctan2(y, x)))
+    angle = 2 * np.pi * rank / len(rank)
+    return np.stack([np.cos(angle), np.sin(angle)], axis=-1)
 
 
 def _axes_3d(ax: Axes | None) -> Axes:
