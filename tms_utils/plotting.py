@@ -272,9 +272,10 @@ def _shelves(sizes: list[int], width: float) -> list[tuple[np.ndarray, float]]:
 
 def _around_circle(W: Float[Tensor, "hidden features"]) -> Float[np.ndarray, "features 2"]:
     """Points on the unit circle, evenly spaced, in the order of the features' angles in their main plane."""
-    if W.shape[0] == 1:
-        W = torch.cat([W, torch.zeros_like(W)])
-    x, y = (torch.linalg.svd(W, full_matrices=False).U[:, :2].T @ W).numpy()
+    plane = torch.linalg.svd(torch.nn.functional.pad(W, (0, 1, 0, 1))).U[
+        :-1, :2
+    ]  # two axes, whatever the shape
+    x, y = (plane.T @ W).numpy()
     rank = np.argsort(np.argsort(np.arctan2(y, x)))
     angle = 2 * np.pi * rank / len(rank)
     return np.stack([np.cos(angle), np.sin(angle)], axis=-1)
