@@ -188,9 +188,9 @@ def test_a_long_training_shows_a_bar_unless_told_not_to(capsys, monkeypatch):
     """tqdm waits two seconds; pretend that they are over."""
     import tms_utils.training as training
 
-    monkeypatch.delenv("TQDM_DISABLE", raising=False)
     real = training.tqdm
-    monkeypatch.setattr(training, "tqdm", lambda *args, **kwargs: real(*args, **{**kwargs, "delay": 0}))
+    shown = {"disable": False}  # whatever TQDM_DISABLE said when tqdm was imported
+    monkeypatch.setattr(training, "tqdm", lambda *args, **kw: real(*args, **{**shown, **kw, "delay": 0}))
     run(model(1), progress=True)
     assert "training" in capsys.readouterr().err
     run(model(1), progress=False)
