@@ -31,6 +31,12 @@ from tms_utils.checks.chapter_4 import (
     check_hysteresis,
     check_sample_pairs,
 )
+from tms_utils.checks.chapter_5 import (
+    check_base_density,
+    check_leverage,
+    check_line_detector,
+    check_packing,
+)
 from tms_utils.checks.chapter_6 import (
     check_crossing,
     check_fingerprint,
@@ -49,6 +55,7 @@ __all__ = [
     "require",
     "check_average_prediction",
     "check_balanced",
+    "check_base_density",
     "check_bias_signs",
     "check_boundary",
     "check_crossing",
@@ -58,11 +65,14 @@ __all__ = [
     "check_gradient_size",
     "check_hysteresis",
     "check_keep_mask",
+    "check_leverage",
+    "check_line_detector",
     "check_linear_loss",
     "check_mean_loss",
     "check_nine_features",
     "check_norm_given_bias",
     "check_one_hot",
+    "check_packing",
     "check_polygon_limit",
     "check_prediction_sparse",
     "check_sample_k_active",
