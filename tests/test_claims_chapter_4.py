@@ -139,6 +139,8 @@ def test_most_runs_miss_the_optimum_at_the_point_of_exercise_5():
     w, b = model.W.detach()[:, 0].double(), model.b.detach().double()
     excess = two_feature_loss(w, b, p, r) / two_feature_optimum(p, r).loss - 1
     stuck = excess > 0.05
+    assert two_feature_optimum(p, r).w.tolist() == pytest.approx([0.97, -0.84], abs=0.01)
+    assert w[stuck].abs().median(0).values.tolist() == pytest.approx([1.02, 0.15], abs=0.03)
     assert 0.6 < stuck.double().mean() < 0.9  # about three in four; standard error 0.04
     assert excess[stuck].median() == pytest.approx(0.068, abs=0.005)
     assert (w[stuck].prod(-1) > 0).double().mean() > 0.9

@@ -337,7 +337,7 @@ def two_feature_optimum(density: float | Tensor, r: float | Tensor) -> TwoFeatur
         [[1, -0.1, 0.02, 0.3], [1, -0.5, 0.1, 0.3], [1, -0.9, 0.05, 0.1]], dtype=torch.float64
     )
     starts = starts.reshape(3, *[1] * p.ndim, 4)
-    found = two_feature_minimum(starts[..., :2], starts[..., 2:], p, torch.where(swap, 1 / r, r))
+    found = two_feature_minimum(starts[..., :2], starts[..., 2:], p, torch.where(swap, 1 / r, r), steps=16)
 
     best = found.loss.argmin(0)[None, ..., None].expand(1, *p.shape, 2)
     w, b = found.w.gather(0, best)[0], found.b.gather(0, best)[0]

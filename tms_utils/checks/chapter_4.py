@@ -119,7 +119,7 @@ def check_sample_pairs(sample_pairs: Callable) -> str:
     )
     again = sample_pairs(20_000, density, torch.Generator().manual_seed(4))
     require(torch.equal(x, again), "The same generator gave other rows: some draw does not use `generator`.")
-    return "P(both on) = p² is one printed number, and it would have saved a million models."
+    return "P(both on) = p² is one number, printed in a moment: worth a look before any model is trained."
 
 
 @exercise("4.4")
