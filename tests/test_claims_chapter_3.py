@@ -17,8 +17,8 @@ def start(n_instances=SEEDS, seed=101, **options):
     return ToyModel(N, M, n_instances, generator=torch.Generator().manual_seed(seed), **options)
 
 
-def trained(model, features, importance=IMPORTANCE, seed=102):
-    train(model, features, importance, seed=seed, progress=False)
+def trained(model, features, importance=IMPORTANCE, seed=102, steps=2000):
+    train(model, features, importance, seed=seed, steps=steps, progress=False)
     return model
 
 
@@ -101,9 +101,9 @@ def test_a_warm_start_is_not_a_fresh_one():
     for tied in (True, False):
         warm = start(tied=tied)
         for k, p in enumerate((1.0, 0.1, 0.01)):
-            trained(warm, SparseFeatures(N, p), seed=k)
+            trained(warm, SparseFeatures(N, p), seed=k, steps=1000)
         sparse = SparseFeatures(N, 0.01)
-        fresh = trained(start(tied=tied), sparse)
+        fresh = trained(start(tied=tied), sparse, steps=1000)
         loss[tied] = [estimate_loss(m, sparse, IMPORTANCE).median() for m in (warm, fresh)]
         if tied:
             assert n_learned(warm, sparse).mean() < 10.5 < n_learned(fresh, sparse).mean()
@@ -138,7 +138,7 @@ def test_a_rotation_changes_nothing_and_only_adam_prefers_the_axes(sweep):
 
 def test_equal_importance_superposes_too():
     features = SparseFeatures(N, 0.01)
-    assert (n_learned(trained(start(4), features, importance=None), features) == N).all()
+    assert (n_learned(trained(start(4), features, importance=None, steps=1000), features) == N).all()
 
 
 def test_unit_rows_let_more_features_in_and_lose_small_values():
@@ -147,7 +147,7 @@ def test_unit_rows_let_more_features_in_and_lose_small_values():
             x, weight = super().sample_weighted(batch_size, generator)
             return x / x.norm(dim=-1, keepdim=True).clamp(min=1e-9), weight
 
-    unit = trained(start(), UnitRows(N, 0.001))
+    unit = trained(start(), UnitRows(N, 0.001), steps=1000)
     assert (feature_norms(unit.W) > 0.5).sum(-1).float().mean() > 16.5
     x = torch.zeros(SEEDS, 1, N)
     x[..., 0] = 0.3
@@ -178,5 +178,5 @@ def test_a_start_scaled_for_a_thousand_models_finds_fewer_pentagons():
 
     small = ToyModel(5, 2, 32)
     small.W.data = model.W.data[:32] * 0 + scales[1] * directions[:32]
-    train(small, features, progress=False)
+    train(small, features, steps=1000, progress=False)
     assert ((dimensionality(small.W.detach()) - 0.4).abs() < 0.05).all(-1).float().mean() > 0.9
