@@ -123,7 +123,7 @@ def check_draw(attempt: Callable) -> str:
             abs(both - density**2) <= 6 * (density**2 / rows) ** 0.5,
             "Features switch on together: draw the switch of each entry on its own, not one for a whole row.",
         )
-    return "Sparser must mean rarer, not smaller: else the loss shrinks with p³, and training stalls."
+    return "Sparser must mean rarer, not smaller: else the loss falls with p³, and its gradients soon reach Adam's ε."
 
 
 @exercise("3.4")
