@@ -1,10 +1,19 @@
-"""A Sphinx extension for what no option of Jupyter Book reaches.
+"""A Sphinx extension for what no option of Jupyter Book or its theme reaches.
 
-Jupyter Book adds Thebe, which runs code in the page with a server's help, to every page, twice, so that
-each page starts with a script error. The course does not use it: its scripts are left out.
+- Thebe, which runs code in the page with a server's help, is added to every page, twice, so that each page
+  starts with a script error. The course does not use it: its scripts are left out.
+- The theme brings its icons twice: as fonts, and as a script that each page waits for before it shows
+  anything, a third of what a page weighs. The fonts are enough.
+- Sphinx copies style sheets and pictures only when it writes a page. Where one of them has changed, it is made to.
 """
 
+import filecmp
+from pathlib import Path
+
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+
+ICONS = "_static/scripts/fontawesome.js"
 
 
 def without_thebe(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
@@ -16,6 +25,33 @@ def without_thebe(app: Sphinx, page: str, template: str, context: dict, doctree:
     ]
 
 
+def without_icon_script(app: Sphinx, error: Exception | None) -> None:
+    """Drop the icons' script from every page of the finished site, and the script itself."""
+    site = Path(app.outdir)
+    if error or not (site / ICONS).exists():
+        return
+    for page in site.rglob("*.html"):
+        lines = page.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if not (line.lstrip().startswith("<script") and ICONS in line)]
+        if len(kept) < len(lines):
+            page.write_text("".join(kept), encoding="utf-8")
+    (site / ICONS).unlink()
+
+
+def pages_of_changed_assets(
+    app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
+) -> list[str]:
+    """The first page, if a file of `html_static_path` is not in the site as it is now; else none."""
+    for folder in (Path(app.srcdir) / name for name in app.config.html_static_path):
+        for file in (path for path in folder.rglob("*") if path.is_file()):
+            copy = Path(app.outdir) / "_static" / file.relative_to(folder)
+            if not copy.exists() or not filecmp.cmp(file, copy, shallow=False):
+                return [app.config.root_doc]
+    return []
+
+
 def setup(app: Sphinx) -> dict:
     app.connect("html-page-context", without_thebe, priority=900)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    app.connect("env-get-outdated", pages_of_changed_assets)
+    app.connect("build-finished", without_icon_script)
+    return {"version": "2", "parallel_read_safe": True, "parallel_write_safe": True}

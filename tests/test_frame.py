@@ -7,6 +7,7 @@ import sys
 import tomllib
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -30,6 +31,7 @@ def load(name: str):
 
 notebooks = load("notebooks")
 chapters = load("chapters")
+book_extension = load("book_extension")
 
 
 def run(*command: str, **options) -> subprocess.CompletedProcess:
@@ -128,6 +130,40 @@ def test_code_and_notebooks_are_tidy() -> None:
 def test_words_are_spelt() -> None:
     result = run(f"{Path(sys.executable).parent}/codespell")
     assert result.returncode == 0, result.stdout
+
+
+# The site -----------------------------------------------------------------------------------
+
+
+def test_no_page_waits_for_the_icons_script(tmp_path: Path) -> None:
+    icons = tmp_path / book_extension.ICONS
+    icons.parent.mkdir(parents=True)
+    icons.write_text("icons")
+    page, other = tmp_path / "notebooks" / "a.html", tmp_path / "b.html"
+    page.parent.mkdir()
+    script = '  <script src="../_static/scripts/fontawesome.js?digest=1"></script>\n'
+    page.write_text(f"<head>\n{script}</head>\nWe drop _static/scripts/fontawesome.js\n")
+    other.write_text("<head></head>\n")
+    app = SimpleNamespace(outdir=str(tmp_path))
+    book_extension.without_icon_script(app, error=None)
+    book_extension.without_icon_script(app, error=None)  # a second build finds nothing to do
+    assert page.read_text() == "<head>\n</head>\nWe drop _static/scripts/fontawesome.js\n"
+    assert other.read_text() == "<head></head>\n"
+    assert not icons.exists()
+
+
+def test_a_changed_style_sheet_reaches_the_site(tmp_path: Path) -> None:
+    ours, copy = tmp_path / "assets" / "a.css", tmp_path / "html" / "_static" / "a.css"
+    for path in (ours, copy):
+        path.parent.mkdir(parents=True)
+        path.write_text("same")
+    config = SimpleNamespace(html_static_path=["assets"], root_doc="first")
+    app = SimpleNamespace(srcdir=tmp_path, outdir=tmp_path / "html", config=config)
+    assert book_extension.pages_of_changed_assets(app, None, set(), set(), set()) == []
+    ours.write_text("new!")
+    assert book_extension.pages_of_changed_assets(app, None, set(), set(), set()) == ["first"]
+    copy.unlink()
+    assert book_extension.pages_of_changed_assets(app, None, set(), set(), set()) == ["first"]
 
 
 # Running a chapter in place -----------------------------------------------------------------
