@@ -38,6 +38,7 @@ AFTER = re.compile(r"^## What we checked", re.MULTILINE)  # the section that fol
 # One thread: the models are small, and several threads on a busy machine mostly wait for each other.
 SETTINGS = {"MPLBACKEND": "agg", "TQDM_DISABLE": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 TOO_LONG = "ran for more than"
+PROMPT = "*Your answer:*"  # where scripts/student.py asks for an answer in words
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ class Exercise:
     number: str
     title: str
     check: str | None
-    names: frozenset[str]  # what its stub defines
+    stubs: tuple[str, ...]  # the cells to fill in, as they come
+    names: frozenset[str]  # what these define
 
 
 @dataclass
@@ -63,6 +65,7 @@ class Mark:
     exercise: str
     status: str  # passed, failed, not attempted, or to read
     message: str = ""
+    checked: bool = True  # False for an answer in words
 
 
 @dataclass
@@ -76,7 +79,7 @@ class Report:
 
     def count(self) -> tuple[int, int]:
         """How many exercises passed, and how many have a check."""
-        checked = [mark for mark in self.marks if mark.status != "to read"]
+        checked = [mark for mark in self.marks if mark.checked]
         return sum(mark.status == "passed" for mark in checked), len(checked)
 
 
@@ -143,8 +146,8 @@ def exercises(chapter: nbformat.NotebookNode) -> list[Exercise]:
     for number, title in HEADING.findall("\n".join(cell.source for cell in chapter.cells)):
         cells = [cell for cell in chapter.cells if cell.metadata.get("exercise") == number]
         check = next((cell.source for cell in cells if "check" in tags(cell)), None)
-        stubs = [cell.source for cell in cells if "exercise" in tags(cell)]
-        found.append(Exercise(number, title.strip(), check, frozenset().union(*map(defined, stubs))))
+        stubs = tuple(cell.source for cell in cells if "exercise" in tags(cell))
+        found.append(Exercise(number, title.strip(), check, stubs, frozenset().union(*map(defined, stubs))))
     return found
 
 
@@ -208,6 +211,22 @@ def plan(
             if cell.cell_type == "code" and not {"check", "solution"} & set(tags(cell)):
                 steps.append(position)
     return steps
+
+
+# What the student has done ------------------------------------------------------------------
+
+
+def written(notebook: nbformat.NotebookNode, region: range, chapter: nbformat.NotebookNode) -> str:
+    """The lines in an exercise's cells that do not stand in the course's chapter."""
+    given = {line.strip() for cell in chapter.cells for line in cell.source.splitlines()} | {PROMPT}
+    lines = [line for position in region for line in notebook.cells[position].source.splitlines()]
+    return "\n".join(line for line in lines if line.strip() not in given)
+
+
+def untouched(exercise: Exercise, notebook: nbformat.NotebookNode, region: range, new: str) -> bool:
+    """Tell whether the cells to fill in are as they came, and nothing (`new`) has been written beside them."""
+    sources = [notebook.cells[position].source.strip() for position in region]
+    return not new and all(stub.strip() in sources for stub in exercise.stubs)
 
 
 # Running ------------------------------------------------------------------------------------
@@ -334,11 +353,15 @@ def something_to_check(steps: list[int | Exercise]) -> bool:
     return any(isinstance(step, Exercise) for step in steps)
 
 
-def mark(notebook: nbformat.NotebookNode, wanted: list[Exercise], course: Path, limits: Limits) -> Report:
-    """Run `notebook` and check its exercises."""
+def mark(
+    notebook: nbformat.NotebookNode, chapter: nbformat.NotebookNode, course: Path, limits: Limits
+) -> Report:
+    """Run `notebook`, a hand-in of the course's `chapter`, and check its exercises."""
+    wanted = exercises(chapter)
     where = regions(notebook, wanted)
     steps = plan(notebook, wanted, where)
-    marks = {e.number: Mark(e.number, "to read", "An answer in words.") for e in wanted if not e.check}
+    new = {e.number: written(notebook, where[e.number], chapter) for e in wanted}
+    marks = {e.number: in_words(e.number, new[e.number]) for e in wanted if not e.check}
     trouble: dict[int, str] = {}  # what went wrong, by the cell's position
     left = limits.total  # seconds; starting a kernel does not count
     while left > 0 and something_to_check(steps):  # once, and again after each lost kernel
@@ -371,12 +394,23 @@ def mark(notebook: nbformat.NotebookNode, wanted: list[Exercise], course: Path, 
     for exercise in wanted:
         late = f"The notebook {TOO_LONG} {limits.total:g} seconds, and this was not reached."
         found = marks.setdefault(exercise.number, Mark(exercise.number, "failed", late))
+        if not found.checked or found.status == "passed":
+            continue
         blame = [trouble[i] for i in where[exercise.number] if i in trouble]
-        if blame and found.status in ("failed", "not attempted"):
+        if untouched(exercise, notebook, where[exercise.number], new[exercise.number]):
+            found.status, found.message = "not attempted", "The cell is as it came."
+        elif blame:
             found.status = "failed"
             found.message = f"A cell of this exercise {blame[0]}. {found.message}".strip()
     notes = [f"cell {position + 1} {problem}" for position, problem in sorted(trouble.items())]
     return Report("", marks=[marks[e.number] for e in wanted], notes=notes)
+
+
+def in_words(number: str, answer: str) -> Mark:
+    """The mark of an exercise without a check: the answer itself, for the instructor to read."""
+    if answer:
+        return Mark(number, "to read", answer[:5000], checked=False)
+    return Mark(number, "not attempted", "Nothing is written under its heading.", checked=False)
 
 
 def grade(path: Path, course: Path = ROOT, limits: Limits | None = None) -> Report:
@@ -384,8 +418,7 @@ def grade(path: Path, course: Path = ROOT, limits: Limits | None = None) -> Repo
     try:
         notebook = read(path)
         chapter = chapter_of(notebook)
-        wanted = exercises(reference(course, chapter))
-        report = mark(notebook, wanted, course.resolve(), limits or Limits())
+        report = mark(notebook, reference(course, chapter), course.resolve(), limits or Limits())
     except Unreadable as error:
         return Report(path.name, error=str(error))
     except Exception as error:  # the other files must still be marked

@@ -21,11 +21,14 @@ ROOT = Path(__file__).resolve().parent.parent
 ANSWER = re.compile(
     r"<details>\s*<summary>\s*(?:Answer|Solution)\b.*?</details>\s*", re.DOTALL | re.IGNORECASE
 )
+COLAB = re.compile(r"\[Open this chapter in Colab\]\(\S+\)")
+PROMPT = "*Your answer:*"  # in place of a written answer
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)\s]+?)\.(?:ipynb|md)(#[^)\s]*)?\)")
 MIDNIGHT = (1980, 1, 1, 0, 0, 0)  # the same chapter always gives the same zip
 NOTE = """\
 {name} is a chapter of the course Toy Models of Superposition.
-Its cells tagged "exercise" are yours to fill in. Hand in the notebook itself, under a name of your choice.
+Its exercises, near the end, are yours to do: fill in the first code cell of each, or write under "Your answer".
+Hand in the notebook itself (.ipynb), under a name of your choice.
 
 In Colab:             https://colab.research.google.com, then Upload. A CPU runtime is enough.
 On your own machine:  pip install jupyterlab scikit-learn git+{repository}
@@ -35,9 +38,22 @@ Before you hand it in: restart the kernel, run all cells, and read what the chec
 """
 
 
+def tags(cell: nbformat.NotebookNode) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
 def without_answers(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """A copy of `notebook` without solutions and written answers, and without what exercises have printed."""
     copy = nbformat.from_dict(notebook)
+    checked = {cell.metadata.get("exercise") for cell in copy.cells if "check" in tags(cell)}
+    for cell in copy.cells:
+        if (
+            "solution" in tags(cell)
+            and cell.cell_type == "markdown"
+            and cell.metadata.exercise not in checked
+        ):
+            cell.source = PROMPT
+            cell.metadata.tags.remove("solution")
     copy, _ = TagRemovePreprocessor(remove_cell_tags={"solution"}).preprocess(copy, {})
     for cell in copy.cells:
         if cell.cell_type == "markdown":
@@ -45,6 +61,14 @@ def without_answers(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         elif "exercise" in cell.metadata:
             cell.outputs, cell.execution_count = [], None
     copy.cells = [cell for cell in copy.cells if cell.source]
+    return copy
+
+
+def to_upload(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """A copy of `notebook` that says how to open it in Colab: the chapter's own link opens the one with solutions."""
+    copy = nbformat.from_dict(notebook)
+    how = "To work in Colab, open [Colab](https://colab.research.google.com), choose *Upload*, and pick this notebook."
+    copy.cells[0].source = COLAB.sub(how, copy.cells[0].source)
     return copy
 
 
@@ -65,7 +89,7 @@ def address(site: str, page: str) -> str:
 
 def hand_out(chapter: Path, folder: Path, site: str, repository: str) -> Path:
     """Write the student's version of `chapter`, and its zip, into `folder`; return the notebook's path."""
-    notebook = with_links_to_site(without_answers(nbformat.read(chapter, as_version=4)), site)
+    notebook = with_links_to_site(to_upload(without_answers(nbformat.read(chapter, as_version=4))), site)
     nbformat.validate(notebook)
     text = nbformat.writes(notebook) + "\n"
     path = folder / chapter.name

@@ -54,7 +54,7 @@ def check_triple(triple, half):
 UNTOUCHED = {
     "1.1": 'def double(x):\n    raise NotImplementedError("Exercise 1.1: your code here")',
     "1.2": "prediction = None",
-    "1.3": "def triple(x):\n    return one * 2 * x\n\ndef half(x):\n    return x / 2",
+    "1.3": "def triple(x):\n    x = x + 0\n    return one * 2 * x\n\ndef half(x):\n    return x / 2",
 }
 SOLVED = {
     "1.1": "def double(x):\n    return one * 2 * x",
@@ -133,7 +133,7 @@ def marked(course: Path, tmp_path: Path):
 def statuses(report) -> list[str]:
     assert not report.error
     assert [found.exercise for found in report.marks] == ["1.1", "1.2", "1.3", "1.4"]
-    assert report.marks[-1].status == "to read"
+    assert [found.checked for found in report.marks] == [True, True, True, False]
     return [found.status for found in report.marks[:-1]]
 
 
@@ -142,9 +142,27 @@ def statuses(report) -> list[str]:
 
 def test_an_untouched_chapter_is_not_attempted(marked) -> None:
     report = marked(chapter(UNTOUCHED))
-    assert statuses(report) == ["not attempted", "not attempted", "failed"]
-    assert report.marks[2].message == "Not three times as much."
+    assert statuses(report) == ["not attempted"] * 3, "a faulty stub left as it came is no wrong repair"
+    assert report.marks[2].message == "The cell is as it came."
+    assert report.marks[3].status == "not attempted"
     assert report.count() == (0, 3)
+
+
+def test_a_repair_that_only_deletes_is_an_attempt(marked) -> None:
+    notebook = chapter(UNTOUCHED)
+    stub_of(notebook, "1.3").source = UNTOUCHED["1.3"].replace("    x = x + 0\n", "")
+    assert statuses(marked(notebook)) == ["not attempted", "not attempted", "failed"]
+
+
+def test_an_answer_in_words_is_shown_to_be_read(marked) -> None:
+    notebook = hand_in()
+    place = next(i for i, c in enumerate(notebook.cells) if "1.4: in words" in c.source) + 1
+    notebook.cells.insert(place, new_markdown_cell(f"{grade.PROMPT}\n\nBecause two\nmakes four."))
+    report = marked(notebook)
+    assert (report.marks[3].status, report.marks[3].message) == ("to read", "Because two\nmakes four.")
+    assert report.count() == (3, 3)
+    assert "to read        Because two makes four." in grade.as_text(report)
+    assert grade.PROMPT == student.PROMPT
 
 
 def test_a_solved_chapter_passes(marked) -> None:
@@ -274,7 +292,11 @@ def test_a_notebook_out_of_time_keeps_what_it_has_earned(marked) -> None:
 
 # The grader's own checks --------------------------------------------------------------------
 
-WRONG = {"1.1": "def double(x):\n    return 0", "1.2": 'prediction = "A"', "1.3": UNTOUCHED["1.3"]}
+WRONG = {
+    "1.1": "def double(x):\n    return 0",
+    "1.2": 'prediction = "A"',
+    "1.3": UNTOUCHED["1.3"].replace("2 * x", "4 * x"),
+}
 
 
 @pytest.mark.parametrize(
@@ -348,12 +370,17 @@ def test_a_folder_is_marked_to_the_end(course: Path, tmp_path: Path, capsys) -> 
     assert "a broken one.ipynb: NOT MARKED" in printed
     rows = [" ".join(line.split()) for line in printed.splitlines()]
     assert "chapter 1 1.1 1.2 1.3 1.4 passed" in rows
-    assert "c.ipynb - - fail read 0 of 3" in rows
-    assert "late/b.ipynb pass pass pass read 3 of 3" in rows
+    assert "c.ipynb - - - - 0 of 3" in rows
+    assert "late/b.ipynb pass pass pass - 3 of 3" in rows
     assert printed.endswith("\n\nnot marked: a broken one.ipynb\n")
     stored = json.loads(marks.read_text())
     assert [entry["file"] for entry in stored] == ["a broken one.ipynb", "c.ipynb", "late/b.ipynb"]
-    assert stored[2]["marks"][0] == {"exercise": "1.1", "status": "passed", "message": "Twice."}
+    assert stored[2]["marks"][0] == {
+        "exercise": "1.1",
+        "status": "passed",
+        "message": "Twice.",
+        "checked": True,
+    }
 
 
 def test_a_fault_of_the_grader_is_told_from_one_of_the_notebook(course: Path, tmp_path: Path, capsys) -> None:
@@ -408,7 +435,7 @@ def test_a_real_chapter_is_marked(tmp_path: Path) -> None:
     report = grade.grade(path)
     assert not report.error
     assert report.notes == []
-    assert {found.status for found in report.marks} <= {"passed", "to read"}, grade.as_text(report)
+    assert {found.status for found in report.marks if found.checked} == {"passed"}, grade.as_text(report)
     assert report.count()[0] >= 3
 
 

@@ -114,13 +114,22 @@ def test_stubs_hints_and_checks_stay(chapter: str, handed_out) -> None:
 def test_it_opens_in_colab_as_the_chapter_does(chapter: str, handed_out) -> None:
     ours, theirs, _ = handed_out[chapter]
     assert theirs.cells[1] == ours.cells[1], "the bootstrap cell must stay as it is"
-    colab = r"https://colab\.research\.google\.com/\S+?\.ipynb"
-    links = re.findall(colab, theirs.cells[0].source)
-    assert links == re.findall(colab, ours.cells[0].source)
-    assert links == [
-        f"https://colab.research.google.com/github/{REPOSITORY.removeprefix('https://github.com/')}"
-        f"/blob/main/notebooks/{chapter}.ipynb"
-    ]
+    opens_itself = f"/blob/main/notebooks/{chapter}.ipynb"
+    assert opens_itself in ours.cells[0].source
+    assert opens_itself not in theirs.cells[0].source, "that opens the chapter with its solutions"
+    assert "(https://colab.research.google.com), choose *Upload*" in theirs.cells[0].source
+    assert theirs.cells[0].source.splitlines()[4:] == ours.cells[0].source.splitlines()[4:]
+
+
+@every_chapter
+def test_an_answer_in_words_has_a_place(chapter: str, handed_out) -> None:
+    ours, theirs, _ = handed_out[chapter]
+    checked = {c.metadata.exercise for c in ours.cells if "check" in tags(c)}
+    folded = [c for c in ours.cells if c.cell_type == "markdown" and "solution" in tags(c)]
+    in_words = [c.metadata.exercise for c in folded if c.metadata.exercise not in checked]
+    places = [c for c in theirs.cells if c.source == student.PROMPT]
+    assert [c.metadata.exercise for c in places] == in_words
+    assert not any(tags(c) for c in places)
 
 
 @every_chapter

@@ -1,14 +1,13 @@
 """A chapter alone in an empty folder: first with an installed wheel, then as Colab would meet it.
 
-By default the first chapter stands for all; TMS_ALL_CHAPTERS=1 runs every one.
+By default the first chapter stands for all; TMS_ALL_CHAPTERS=1 runs every one. By default the libraries are those
+of the Python that runs the tests; TMS_LIBRARIES_OF names another Python, with older or newer ones.
 """
 
 import os
 import shutil
 import subprocess
 import sys
-import sysconfig
-import venv
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 TRIED = CHAPTERS if os.environ.get("TMS_ALL_CHAPTERS") == "1" else CHAPTERS[:1]
-SITE_PACKAGES = Path(sysconfig.get_paths()["purelib"])
+PYTHON = Path(os.environ.get("TMS_LIBRARIES_OF", sys.executable)).absolute()
 OURS = ("tms_utils", "tms-utils", "__editable__")
 SOURCES = ("tms_utils", "pyproject.toml", "README.md", "LICENSE")
 
@@ -55,7 +54,8 @@ def call(*command: str | Path, cwd: Path, **environment: str) -> str:
 def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Everything that is installed here, except the course's own package."""
     folder = tmp_path_factory.mktemp("libraries")
-    for entry in SITE_PACKAGES.iterdir():
+    where = call(PYTHON, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])", cwd=folder)
+    for entry in Path(where.strip()).iterdir():
         if not entry.name.startswith((*OURS, "distutils-precedence")):
             (folder / entry.name).symlink_to(entry)
     return folder
@@ -65,7 +65,7 @@ def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def fresh_python(tmp_path: Path, libraries: Path) -> Path:
     """The Python of a new environment that has every library, but not the course's package."""
     environment = tmp_path / "environment"
-    venv.create(environment)  # without pip, which is among the libraries
+    call(PYTHON, "-m", "venv", "--without-pip", environment, cwd=tmp_path)  # pip is among the libraries
     packages = next((environment / "lib").glob("python*")) / "site-packages"
     (packages / "libraries.pth").write_text(f"{libraries}\n")
     python = environment / "bin" / "python"
