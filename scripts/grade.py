@@ -38,6 +38,8 @@ AFTER = re.compile(r"^## What we checked", re.MULTILINE)  # the section that fol
 # One thread: the models are small, and several threads on a busy machine mostly wait for each other.
 SETTINGS = {"MPLBACKEND": "agg", "TQDM_DISABLE": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 TOO_LONG = "ran for more than"
+NOTES = 3  # shown for a notebook
+FILE = re.compile(r"\((\d+|<[^>]*>)(\.py)?, (?=line)")  # the name that IPython gives a cell's file
 PROMPT = "*Your answer:*"  # where scripts/student.py asks for an answer in words
 
 
@@ -316,7 +318,7 @@ class Kernel:
             return ""
         if reply["status"] == "timeout":
             return reply["evalue"]
-        error = f"raised {reply['ename']}: {reply['evalue']}"
+        error = f"raised {reply['ename']}: {FILE.sub('(', reply['evalue'])}".removesuffix(": ")
         if is_out_of_memory(error):
             raise Stopped(self.out_of_memory)
         return error
@@ -444,9 +446,13 @@ def as_text(report: Report) -> str:
     for found in report.marks:
         row = f"  {found.exercise:5}{found.status:15}"
         lines.append(textwrap.fill(row + plain(found.message), 100, subsequent_indent=" " * 22).rstrip())
-    lines += [
-        textwrap.fill(f"  note: {plain(note)}", 100, subsequent_indent=" " * 8) for note in report.notes
-    ]
+    notes = report.notes
+    if len(notes) > NOTES:  # one broken cell at the top stops many others
+        notes = [
+            *notes[:NOTES],
+            f"and {len(notes) - NOTES} more cells (with --json, the file lists them all)",
+        ]
+    lines += [textwrap.fill(f"  note: {plain(note)}", 100, subsequent_indent=" " * 8) for note in notes]
     return "\n".join(lines)
 
 

@@ -47,7 +47,7 @@ def judge(expression: str, namespace: dict) -> str:
     try:
         verdict = dataclasses.asdict(eval(expression, {**namespace, **CHECKS}))
     except NameError as error:
-        verdict = {"status": "not attempted", "message": f"{error}."}
+        verdict = {"status": "not attempted", "message": f"The name {error.name!r} is not defined."}
     except BaseException as error:
         # also what checks let pass: the interrupt at the end of the time, and sys.exit
         verdict = {"status": "failed", "message": f"Your code raised {type(error).__name__}: {error}"}

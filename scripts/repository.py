@@ -67,6 +67,7 @@ def repoint(text: str, old: tuple[str, str], new: tuple[str, str]) -> str:
         lambda match: match[1] + "/".join(new),
         text,
     )
+    text = re.sub(rf"^cd {re.escape(old[1])}$", f"cd {new[1]}", text, flags=re.MULTILINE)  # after git clone
     return re.sub(
         re.escape(pages_address(*old).rstrip("/")) + end + "/?",
         lambda _: pages_address(*new),

@@ -402,6 +402,23 @@ def test_reports_show_no_control_characters() -> None:
     assert len(text) < 1000
 
 
+def test_one_broken_cell_does_not_bury_the_table() -> None:
+    notes = [f"cell {i} raised NameError" for i in range(1, 31)]
+    text = grade.as_text(grade.Report("a.ipynb", 1, notes=notes))
+    assert "cell 3 raised" in text
+    assert "cell 4 raised" not in text
+    assert "and 27 more cells" in text
+
+
+def test_errors_are_told_without_ipythons_file_names(marked) -> None:
+    report = marked(hand_in(e1_1="def double(x)\n    return 2", e1_2="raise SystemExit"))
+    assert statuses(report) == ["failed", "failed", "passed"]
+    assert report.marks[0].message == (
+        "A cell of this exercise raised SyntaxError: expected ':' (line 1). The name 'double' is not defined."
+    )
+    assert "raised SystemExit. The name 'prediction'" in report.marks[1].message
+
+
 # A real chapter -----------------------------------------------------------------------------
 
 

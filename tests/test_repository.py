@@ -63,6 +63,8 @@ def test_one_command_changes_every_address(course: Path) -> None:
     assert repository.disagreements(course) == []
     for path, text in snapshot(course).items():
         assert old.encode() not in text, path
+    for page in ("README.md", "book/how-to-use.md"):
+        assert f"git clone {FORK}\ncd tms.fork_2\n" in (course / page).read_text(), page
     config = yaml.safe_load((course / "_config.yml").read_text())
     assert config["repository"]["url"] == FORK
     assert config["html"]["baseurl"] == "https://ada-l.github.io/tms.fork_2/"
