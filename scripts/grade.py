@@ -475,6 +475,11 @@ def summary(reports: list[Report]) -> str:
     return "\n\n".join(tables)
 
 
+def left_out(path: Path) -> bool:
+    """Tell whether `path` is a handed-in file that is not marked, such as an archive."""
+    return path.suffix != ".ipynb" and not path.name.startswith(".")
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("path", type=Path, help="a handed-in notebook, or a folder of them")
@@ -503,6 +508,8 @@ def main(arguments: list[str] | None = None) -> int:
         reports.append(report)
     if folder:
         print(summary(reports))
+        if others := sorted(p.name for p in options.path.rglob("*") if p.is_file() and left_out(p)):
+            print("\nleft out, being no .ipynb: " + ", ".join(map(plain, others)))
     if options.json:
         options.json.write_text(json.dumps([asdict(report) for report in reports], indent=1) + "\n", "utf-8")
     return int(any(report.error and report.fault == "grader" for report in reports))

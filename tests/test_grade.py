@@ -365,6 +365,8 @@ def test_a_folder_is_marked_to_the_end(course: Path, tmp_path: Path, capsys) -> 
     nbformat.write(chapter(UNTOUCHED), folder / "c.ipynb")
     (folder / ".ipynb_checkpoints").mkdir()
     shutil.copy(folder / "c.ipynb", folder / ".ipynb_checkpoints" / "c.ipynb")
+    (folder / "late" / "d.zip").write_bytes(b"PK")
+    (folder / ".DS_Store").write_bytes(b"")
     assert grade.main([str(folder), "--json", str(marks), "--course", str(course)]) == 0
     printed = capsys.readouterr().out
     assert "a broken one.ipynb: NOT MARKED" in printed
@@ -372,7 +374,7 @@ def test_a_folder_is_marked_to_the_end(course: Path, tmp_path: Path, capsys) -> 
     assert "chapter 1 1.1 1.2 1.3 1.4 passed" in rows
     assert "c.ipynb - - - - 0 of 3" in rows
     assert "late/b.ipynb pass pass pass - 3 of 3" in rows
-    assert printed.endswith("\n\nnot marked: a broken one.ipynb\n")
+    assert printed.endswith("\n\nnot marked: a broken one.ipynb\n\nleft out, being no .ipynb: d.zip\n")
     stored = json.loads(marks.read_text())
     assert [entry["file"] for entry in stored] == ["a broken one.ipynb", "c.ipynb", "late/b.ipynb"]
     assert stored[2]["marks"][0] == {
