@@ -372,6 +372,43 @@ def test_phase_diagrams_optimum(compute):
     assert sorted(falls)[-2] < 0.06
 
 
+def test_phase_diagrams_optimum_is_the_packages(compute):
+    """Searched here by Nelder and Mead, there by Newton's method on an exact quadrature; at random points."""
+    rng = np.random.default_rng(11)
+    p, r = 10 ** rng.uniform(-2, 0, 60), 10 ** rng.uniform(-1, 0, 60)
+    found = compute(
+        "(points) => points.map(([p, r]) => phase.optimum(p, r))", np.stack([p, r], 1).tolist()
+    )
+    exact = theory.two_feature_optimum(torch.tensor(p), torch.tensor(r))
+    np.testing.assert_allclose([best["f"] for best in found], 2 * exact.loss, rtol=1e-4)
+    np.testing.assert_allclose(np.abs([best["x"][:2] for best in found]), exact.w.abs(), atol=0.01)
+
+
+def test_phase_diagram_names_the_optimum(compute):
+    """At r = 0.8 and falling density: ignore, lean (from 0.728, without a jump), then a pair (below 0.6)."""
+    names = compute(
+        "(ps) => ps.map((p) => phase.nameOf(phase.optimum(p, 0.8).x))", [0.9, 0.74, 0.715, 0.65, 0.58, 0.1]
+    )
+    lean = "leaning: the extra feature a little"
+    assert names == ["ignore the extra feature"] * 2 + [lean] * 2 + ["antipodal pair"] * 2
+    mirrored = compute("() => phase.nameOf(phase.optimum(0.65, 1 / 0.8).x)")
+    assert mirrored == "leaning: the first feature a little"
+    # Far from r = 1 there is no leaning.
+    assert lean not in compute(
+        "() => Array.from({length: 40}, (_, k) => phase.nameOf(phase.optimum(0.02 + k / 41, 0.4).x))"
+    )
+
+
+@pytest.mark.parametrize("p", [0.55, 0.7, 0.9])
+def test_leaning_starts_where_the_formula_says(compute, p):
+    """The exact optimum, found by the package: exactly 0 just below the onset, small and not 0 just above."""
+    onset = compute("(p) => phase.leaningOnset(p)", p)
+    below = theory.two_feature_optimum(torch.tensor(p), torch.tensor(onset - 0.003)).w.abs().min()
+    above = theory.two_feature_optimum(torch.tensor(p), torch.tensor(min(1, onset + 0.006))).w.abs().min()
+    assert below < 1e-3
+    assert 0.01 < above < 0.2
+
+
 # Known minimal energies of N equal charges on the unit sphere.
 THOMSON = {
     4: 3.674235,
@@ -444,6 +481,48 @@ def test_speed(compute):
 # ---- pages -----------------------------------------------------------------------------------
 
 
+PAINTED = """() => ["begin", "end", "painted"].map((name) => performance.getEntriesByName(name)[0]?.startTime)"""
+DRAWN = """
+    performance.mark("end");
+    const figure = document.querySelector("[class^=tms-live]").shadowRoot;
+    const canvas = figure.querySelector("canvas");
+    window.atEnd = {
+        shapes: figure.querySelectorAll("svg line, svg polygon, svg rect, svg circle").length,
+        inked: canvas ? canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.filter((v) => v > 0).length : 0,
+        says: figure.querySelector("[role=status]").textContent,
+        frames: window.framesAsked,
+    };
+    requestAnimationFrame(() => { const { port1, port2 } = new MessageChannel();
+        port1.onmessage = () => performance.mark("painted"); port2.postMessage(0); });
+"""
+
+
+@pytest.mark.parametrize("name", live.__all__)
+def test_the_first_picture_is_drawn_by_the_script_itself(visit, folder, name):
+    """Before any animation frame, any training or any later event. Prints the milliseconds; judges only the order."""
+    body = (folder / f"{name}.html").read_text(encoding="utf-8")
+    begin = """
+    performance.mark("begin");
+    window.framesAsked = 0;
+    const real = requestAnimationFrame;
+    window.requestAnimationFrame = (frame) => { window.framesAsked += 1; return real(frame); };
+    """
+    body = body.replace('<script type="module">', '<script type="module">' + begin)
+    (folder / f"{name}-timed.html").write_text(
+        body.replace("</script>", DRAWN + "</script>"), encoding="utf-8"
+    )
+    page = visit(f"{name}-timed")
+    page.wait_for_function("performance.getEntriesByName('painted').length")
+    start, end, painted = page.evaluate(PAINTED)
+    print(f"{name}: first picture drawn after {end - start:.0f} ms, on screen after {painted - start:.0f} ms")
+    drawn = page.evaluate("window.atEnd")
+    assert drawn["frames"] == 0
+    assert drawn["shapes"] + drawn["inked"] / 1000 > 20, drawn
+    untrained = {"playground": "Step 0 of", "many_seeds": "not trained yet", "phase_diagram": "At p",
+                 "activation_space": "2 active"}  # fmt: skip
+    assert untrained[name] in drawn["says"]
+
+
 @pytest.mark.parametrize("scheme", ["http", "file"])
 def test_playground_by_keyboard(visit, scheme):
     page = visit("playground", scheme=scheme)
@@ -489,7 +568,8 @@ def test_playground_linear_and_other_sizes(visit):
 
 def test_step_and_pause(visit):
     page = visit("playground", reduced_motion="reduce")
-    assert status(page).startswith("Step 0 ")
+    assert re.fullmatch(r"Step 0 of 3,000\. Loss 0\.\d+\. Not trained yet\.", status(page))
+    assert page.locator(".name").inner_text() == "Untrained"
     page.get_by_role("button", name="Step").click()
     page.get_by_role("button", name="Step").click()
     wait_for(page, r"^Step 2 ")

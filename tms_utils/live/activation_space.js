@@ -1,6 +1,6 @@
 // Activation space in three dimensions: where h = W x goes when k of the features are active.
 import { randomSource } from "./maths.js";
-import { animation, announcer, button, calm, checkbox, choice, colour, el, palette, slider } from "./ui.js";
+import { animation, announcer, button, calm, checkbox, choice, colour, el, minus, palette, slider } from "./ui.js";
 
 const TURN = Math.PI / 36; // one arrow key press
 
@@ -122,14 +122,18 @@ function start(app, config) {
   const directions = Array.from({ length: n }, (_, i) => W.map((row) => row[i]));
   const norms = directions.map((w) => Math.hypot(...w));
   const meanNorm = norms.reduce((sum, v) => sum + v, 0) / n;
-  const sphere = thomsonMinimiser(directions);
-  const thomson = sphere.map((p) => p.map((x) => meanNorm * x));
-  const edges = { trained: hullEdges(directions.map(unit)), thomson: hullEdges(sphere) };
-  const gaps = directions.map((w, i) => Math.acos(Math.min(1, unit(w).reduce((sum, x, d) => sum + x * sphere[i][d], 0))));
-  const widest = Math.round((Math.max(...gaps) * 180) / Math.PI);
+  const edges = hullEdges(directions.map(unit));
+  let thomson = null; // found when first asked for: it takes longer than the first picture should
+  function findThomson() {
+    const sphere = thomsonMinimiser(directions);
+    const gaps = directions.map((w, i) => Math.acos(Math.min(1, unit(w).reduce((sum, x, d) => sum + x * sphere[i][d], 0))));
+    return { vertices: sphere.map((p) => p.map((x) => meanNorm * x)), edges: hullEdges(sphere),
+      energy: thomsonEnergy(sphere), widest: Math.round((Math.max(...gaps) * 180) / Math.PI) };
+  }
   let samples = [];
   let view = rotate(rotate([[1, 0, 0], [0, 1, 0], [0, 0, 1]], 1, 0.6), 0, 0.45);
   let spinning = false;
+  let drawnWidth = 0;
 
   const k = choice({ label: "Active", value: String(config.k), change: resample,
     options: [["1", "1"], ["2", "2"], ["3", "3"], ["0", "any"]] });
@@ -143,6 +147,7 @@ function start(app, config) {
     if (spinning) player.play();
     else player.pause();
     label();
+    draw(true);
   }, { class: "main" });
   const status = announcer();
   const canvas = el("canvas", { class: "drag", tabindex: 0, role: "application",
@@ -157,7 +162,7 @@ function start(app, config) {
         ...[["\u2190", 1, -1, "left"], ["\u2192", 1, 1, "right"], ["\u2191", 0, -1, "up"], ["\u2193", 0, 1, "down"]].map(([sign, axis, way, name]) =>
           button(sign, () => turn(axis, 3 * way * TURN), { "aria-label": `Rotate ${name}` }))),
       status.node,
-      el("p", { class: "note" }, "Drag the picture, or focus it and press the arrow keys. A sample\u2019s colour mixes those of its active features. \u25cb trained direction W\u1d62, \u25c7 Thomson minimiser, scaled to the mean norm; thin lines join neighbours."))));
+      el("p", { class: "note" }, "Drag the picture (on a phone sideways; the buttons tilt it), or focus it and press the arrow keys. A sample\u2019s colour mixes those of its active features. \u25cb trained direction W\u1d62, \u25c7 Thomson minimiser, scaled to the mean norm; thin lines join neighbours."))));
 
   const player = animation(app, () => {
     view = rotate(view, 1, 0.006);
@@ -172,7 +177,7 @@ function start(app, config) {
 
   function resample() {
     const random = randomSource(7);
-    samples = sampleActivations(W, +k.value, [3000, 1200, 3500, 4000][+k.value], random);
+    samples = sampleActivations(W, +k.value, [2500, 1200, 2500, 3000][+k.value], random);
     draw(true);
   }
 
@@ -181,10 +186,8 @@ function start(app, config) {
     player.pause();
     label();
     view = rotate(view, axis, angle);
-    turned = (turned + 1) % 1000;
     draw(true);
   }
-  let turned = 0;
 
   let held = null;
   canvas.addEventListener("pointerdown", (event) => {
@@ -204,7 +207,9 @@ function start(app, config) {
     event.preventDefault();
     turn(...move);
   });
-  new ResizeObserver(() => draw()).observe(canvas);
+  new ResizeObserver(() => {
+    if (canvas.clientWidth !== drawnWidth) draw();
+  }).observe(canvas);
 
   const kinds = { 1: `${n} rays`, 2: `${(n * (n - 1)) / 2} parallelograms`,
     3: `${(n * (n - 1) * (n - 2)) / 6} parallelepipeds`, 0: "mostly rays and parallelograms" };
@@ -213,6 +218,7 @@ function start(app, config) {
   function draw(now = false) {
     const width = canvas.clientWidth;
     if (!width || !samples.length) return;
+    drawnWidth = width;
     const ratio = Math.min(2, devicePixelRatio || 1);
     if (canvas.width !== Math.round(width * ratio)) canvas.width = canvas.height = Math.round(width * ratio);
     const context = canvas.getContext("2d");
@@ -261,7 +267,7 @@ function start(app, config) {
     }
     const centre = project([0, 0, 0]);
     if (trained.value) {
-      const at = solid(directions, edges.trained, []);
+      const at = solid(directions, edges, []);
       at.forEach((end, i) => {
         items.push([end[2] / 2, () => stroke(centre, end, colour(i), 2.6, [], depth(end[2]))]);
         items.push([end[2] + 0.5, () => {
@@ -283,7 +289,8 @@ function start(app, config) {
       });
     }
     if (ideal.value) {
-      for (const [x, y, z] of solid(thomson, edges.thomson, [4, 4])) {
+      thomson ??= findThomson();
+      for (const [x, y, z] of solid(thomson.vertices, thomson.edges, [4, 4])) {
         items.push([z + 0.6, () => {
           context.globalAlpha = depth(z);
           context.setLineDash([]);
@@ -300,10 +307,11 @@ function start(app, config) {
     for (const [, paint] of items) paint();
     context.globalAlpha = 1;
     const only = spotlight.value >= 0 ? `, only those with feature ${spotlight.value}` : "";
-    const overlay = ideal.value ? ` Thomson energy ${thomsonEnergy(sphere).toFixed(4)}; trained directions lie within ${widest}\u00b0 of it.` : "";
+    const overlay = ideal.value ? ` Thomson energy ${thomson.energy.toFixed(4)}; trained directions lie within ${thomson.widest}\u00b0 of it.` : "";
+    if (spinning && !now) return; // the line stays as it is: a view that moves is not worth reading out
     const [, , toward] = view;
-    status.say(`${+k.value === 0 ? "Any number active (S = 0.95)" : `${k.value} active`}: ${kinds[k.value]}${only}.${overlay}`
-      + ` View from (${toward.map((x) => x.toFixed(1).replace("-", "\u2212").replace("\u22120.0", "0.0")).join(", ")}).`, now);
+    const from = ` View from (${toward.map((x) => minus(x.toFixed(1)).replace("\u22120.0", "0.0")).join(", ")}).`;
+    status.say(`${+k.value === 0 ? "Any number active (S = 0.95)" : `${k.value} active`}: ${kinds[k.value]}${only}.${overlay}${spinning ? "" : from}`, now);
   }
 
   resample();

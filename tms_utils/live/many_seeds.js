@@ -43,6 +43,7 @@ function start(app, config) {
     draw(true);
   });
   const status = announcer();
+  status.node.classList.add("long");
   const models = picture(360, 268, "The 24 models\u2019 feature directions in the plane, each with the name of its geometry");
   const table = picture(360, 268, "How many of the 24 models reach each geometry, by sparsity");
   app.append(el("div", { class: "stack" },
@@ -54,7 +55,7 @@ function start(app, config) {
     status.node,
     el("div", { class: "columns" },
       el("div", {}, el("h4", {}, "24 models, 24 seeds ", el("small", {}, "circle: norm 1")), models),
-      el("div", {}, el("h4", {}, "What they become ", el("small", {}, "number of models")), table))));
+      el("div", {}, el("h4", {}, "What they become ", el("small", {}, "of 24; hollow: in training")), table))));
 
   function restart(forget = false) {
     if (forget) counted.clear();
@@ -67,6 +68,13 @@ function start(app, config) {
     draw(true);
   }
 
+  // How many models are in each row now.
+  function tallied() {
+    const tally = new Array(ROWS.length).fill(0);
+    for (const { model } of runs) tally[row(geometryName(model))] += 1;
+    return tally;
+  }
+
   let drawn = 0;
   const player = animation(app, () => {
     // Early on a few steps at a time, so that the start can be watched; then as many as fit.
@@ -77,9 +85,7 @@ function start(app, config) {
     });
     const finished = runs[0].done >= STEPS;
     if (finished) {
-      const tally = new Array(ROWS.length).fill(0);
-      for (const { model } of runs) tally[row(geometryName(model))] += 1;
-      counted.set(sparsity.value, tally);
+      counted.set(sparsity.value, tallied());
       const next = SPARSITIES.find((S) => !counted.has(S));
       if (sweeping && next !== undefined) {
         draw(true);
@@ -114,8 +120,7 @@ function start(app, config) {
   function draw(now = false) {
     const { done } = runs[0];
     play.textContent = player.playing ? "Pause" : done >= STEPS ? "Again" : "Train";
-    const tally = new Array(ROWS.length).fill(0);
-    for (const { model } of runs) tally[row(geometryName(model))] += 1;
+    const tally = tallied();
     const words = ROWS.map(([name], k) => [tally[k], name]).filter(([count]) => count).sort((a, b) => b[0] - a[0])
       .map(([count, name]) => `${name} ${count}`).join(", ");
     status.say(done === 0 ? `Sparsity ${sparsity.value}: ${MODELS} models, not trained yet.`
@@ -134,16 +139,16 @@ function start(app, config) {
       for (let i = 4; i >= 0; i--) {
         parts.push(arrow(cx, cy, cx + unit * model.W[2 * i], cy - unit * model.W[2 * i + 1], colour(i), { width: 1.8, head: 5 }));
       }
-      parts.push(svg("text", { x: cx, y: cy + 36, "text-anchor": "middle", class: "muted small" },
+      parts.push(svg("text", { x: cx, y: cy + 36, "text-anchor": "middle", class: "muted tiny" },
         runs[k].done ? ROWS[row(geometryName(model))][1] : `seed ${firstSeed + k}`));
     });
     fill(models, parts);
   }
 
-  // Circles whose areas are counts, with the count inside; one column per sparsity.
+  // Circles with the count inside; one column per sparsity. Hollow circles: still training.
   function drawTable() {
     const used = ROWS.map((_, k) => k);
-    const left = 62;
+    const left = 74;
     const width = (360 - left) / SPARSITIES.length;
     const height = 32;
     const parts = [];
@@ -158,13 +163,16 @@ function start(app, config) {
       const x = left + width * (j + 0.5);
       parts.push(svg("text", { x, y: height * used.length + 18, "text-anchor": "middle", class: S === sparsity.value ? "small" : "small muted",
         style: S === sparsity.value ? "font-weight:700" : "" }, S === 0 ? "0" : String(S).slice(1)));
-      const tally = counted.get(S);
+      const training = S === sparsity.value && runs[0].done > 0 && runs[0].done < STEPS;
+      const tally = training ? tallied() : counted.get(S);
       if (!tally) return;
       used.forEach((k) => {
         if (!tally[k]) return;
         const y = 4 + height * (k + 0.5);
-        parts.push(svg("circle", { cx: x, cy: y, r: 5 + 9.5 * Math.sqrt(tally[k] / MODELS), fill: "var(--accent)" }),
-          svg("text", { x, y: y + 4, "text-anchor": "middle", style: "fill:var(--on-accent);font-weight:650;font-size:11px" }, tally[k]));
+        parts.push(svg("circle", { cx: x, cy: y, r: 5 + 9 * Math.sqrt(tally[k] / MODELS),
+          fill: training ? "var(--card)" : "var(--accent)", stroke: "var(--accent)" }),
+          svg("text", { x, y: y + 4, "text-anchor": "middle",
+            style: `fill:var(${training ? "--ink" : "--on-accent"});font-weight:650;font-size:11px` }, tally[k]));
       });
     });
     parts.push(svg("text", { x: left + (360 - left) / 2, y: 262, "text-anchor": "middle", class: "muted" }, "sparsity S"));

@@ -17,7 +17,7 @@ function gaussLegendre(N) {
   for (let i = 0; i < N; i++) {
     let x = Math.cos((Math.PI * (i + 0.75)) / (N + 0.5));
     let slope = 1;
-    for (let k = 0; k < 50; k++) {
+    for (let k = 0; k < 8; k++) {
       let [before, now] = [1, x];
       for (let j = 2; j <= N; j++) [before, now] = [now, ((2 * j - 1) * x * now - (j - 1) * before) / j];
       slope = (N * (x * now - before)) / (x * x - 1);
@@ -63,14 +63,14 @@ export function exactLoss([w1, w2, b1, b2], p, r) {
 }
 
 // Nelder and Mead's simplex search: good enough for four smooth parameters.
-export function minimise(f, start, { size = 0.15, evaluations = 400, tolerance = 1e-10 } = {}) {
+export function minimise(f, start, { size = 0.15, evaluations = 400, tolerance = 1e-9 } = {}) {
   const n = start.length;
   const at = (x) => ({ x, f: f(x) });
   let simplex = [at(start), ...start.map((_, i) => at(start.map((v, j) => v + (i === j ? size : 0))))];
   for (let k = 0; k < evaluations; k++) {
     simplex.sort((a, b) => a.f - b.f);
     const [best, worst] = [simplex[0], simplex[n]];
-    if (worst.f - best.f < tolerance) break;
+    if (worst.f - best.f < tolerance * best.f) break;
     const centre = start.map((_, j) => simplex.slice(0, n).reduce((sum, q) => sum + q.x[j], 0) / n);
     const along = (t) => at(centre.map((v, j) => v + t * (worst.x[j] - v)));
     const reflected = along(-1);
@@ -98,13 +98,33 @@ export function optimum(p, r) {
     ...[[1, -1, 0, 0], [1, -0.4, 0, 0.1], [0.4, -1, 0.1, 0]].map((start) => minimise(f, start)),
   ];
   // Among equals, prefer the simpler solution listed first.
-  const best = found.reduce((a, b) => (b.f < a.f - 1e-7 ? b : a));
+  const best = found.reduce((a, b) => (b.f < a.f * (1 - 1e-6) ? b : a));
   if (best.x[0] < 0) best.x = [-best.x[0], -best.x[1], best.x[2], best.x[3]];
   return best;
 }
 
+// What an optimum is called. No optimum has a smaller weight between 0.53 and 0.64: there it jumps.
+export function nameOf([w1, w2]) {
+  const less = Math.min(Math.abs(w1), Math.abs(w2));
+  if (less > 0.58) return "antipodal pair";
+  const ignored = Math.abs(w1) < Math.abs(w2) ? "first" : "extra";
+  return less > 0.02 ? `leaning: the ${ignored} feature a little` : `ignore the ${ignored} feature`;
+}
+
+// The importance r < 1 above which the optimum stops ignoring the extra feature and starts, without
+// a jump, to lean: the extra weight -epsilon and the first bias epsilon B cost less than they gain.
+export function leaningOnset(p) {
+  const v = variance(p);
+  const cost = (B) => p * (v + (p / 2 - B) ** 2 / 4) + (1 - p) * ((1 - p) * B * B + (p * B ** 3) / 3);
+  let least = Infinity;
+  for (let B = 0; B <= 1; B += 0.005) least = Math.min(least, cost(B) / v);
+  return least;
+}
+
 // ---- the figure -----------------------------------------------------------------------------
 
+// The onset of leaning as points [p, r], from where it meets the jump (p = 0.51, r = 0.56) to p = 1.
+const ONSET = Array.from({ length: 50 }, (_, k) => 0.51 + 0.01 * k).map((p) => [p, leaningOnset(p)]);
 const DENSITIES = Array.from({ length: 41 }, (_, k) => 10 ** (-k / 20)); // 1 to 0.01
 const RATIOS = Array.from({ length: 41 }, (_, k) => 10 ** (-1 + k / 20)); // 0.1 to 10
 const FORMS = [
@@ -131,14 +151,16 @@ function start(app, config) {
       // r and 1/r are the same problem with the features swapped: half the grid is enough.
       cells = new Array(GRID * GRID).fill(null);
       queue = cells.map((_, k) => k).slice(cells.length / 2).sort((a, b) => ((a * 37) % 101) - ((b * 37) % 101));
-      player.play();
     }
+    if (queue.length) player.play();
     paint();
+    draw(true);
   } });
   const canvas = el("canvas");
   const plane = picture(360, 350, "Map of density (sparser to the right) against relative importance, with the region in which each solution is best");
   const table = picture(360, 250, "Loss of each solution at the chosen point");
   const title = el("p", { class: "name" });
+  const kicker = el("p", { class: "note" }); // of which map the title speaks
   const status = announcer();
   plane.classList.add("drag");
   const backdrop = svg("image", { x: LEFT, y: 6, width: SIDE, height: SIDE, preserveAspectRatio: "none" });
@@ -146,11 +168,11 @@ function start(app, config) {
   plane.append(backdrop, overlay);
 
   app.append(el("div", { class: "stack" },
-    el("div", { class: "row" }, map.node, button("Train here", train, { class: "main" })),
+    el("div", { class: "row apart" }, map.node, button("Train here", train, { class: "main" })),
     el("div", { class: "columns" },
       el("div", { class: "stack" }, plane, el("div", { class: "panel controls" }, density.node, ratio.node)),
-      el("div", { class: "stack" }, el("div", {}, title, status.node), table,
-        el("p", { class: "note" }, "Loss, summed over both features. The closed forms fix each weight to 0 or \u00b11; the true optimum, found from the exact loss, leaves weights and biases free. Arrow 1 is the first feature, 2 the extra one. Point, or use the sliders; click to train eight models there.")))));
+      el("div", { class: "stack" }, el("div", {}, kicker, title, status.node), table,
+        el("p", { class: "note" }, "Losses are summed over both features: twice the mean. Dashed: where the closed forms, with weights fixed to 0 or \u00b11, exchange ranks. The true optimum leaves weights and biases free: for r between 0.56 and 1.8 it first leans, keeping a little of the less important feature (from the dotted line on), then jumps to a pair. Arrow 1 is the first feature, 2 the extra one. Click the map to train eight models there.")))));
 
   const toX = (p) => LEFT + (SIDE * Math.log10(1 / p)) / 2;
   const toY = (r) => 6 + (SIDE * (1 - Math.log10(r))) / 2;
@@ -229,27 +251,29 @@ function start(app, config) {
     return base.map((v, c) => v + strength * (paint[c] - v));
   }
 
-  // The regions: closed forms by the best of three; the true optimum blended by the smaller of
-  // the two norms, so that a jump is an edge and a continuous change a gradient.
+  // The regions: closed forms by the best of three; the true optimum by its name, a pair paler the
+  // shorter its shorter arrow.
   function paint() {
     const strength = app.classList.contains("dark") ? 0.5 : 0.36;
     const colours = FORMS.map(([, , , k]) => tint(k, strength));
+    const ground = tint(0, 0);
     const closed = map.value === "closed";
-    const N = closed ? 240 : GRID;
+    const N = closed ? 100 : GRID;
     canvas.width = canvas.height = N;
     const context = canvas.getContext("2d");
     const image = context.createImageData(N, N);
     for (let i = 0; i < N; i++) {
       for (let j = 0; j < N; j++) {
-        let rgb = tint(0, 0);
+        let rgb = ground;
         if (closed) {
           const forms = closedForms(10 ** ((-2 * (j + 0.5)) / N), 10 ** ((2 * (i + 0.5)) / N - 1));
           rgb = colours[FORMS.reduce((a, [key], k) => (forms[key] < forms[FORMS[a][0]] ? k : a), 0)];
         } else if (cells[i * N + j]) {
           const [w1, w2] = cells[i * N + j];
-          const one = w1 >= w2 ? colours[0] : colours[1];
-          const t = Math.min(1, Math.min(w1, w2));
-          rgb = one.map((v, c) => v + t * (colours[2][c] - v));
+          const less = Math.min(w1, w2);
+          if (less > 0.58) rgb = tint(2, strength * Math.min(1, less));
+          else if (less > 0.02) rgb = tint(3, strength * (0.6 + less));
+          else rgb = w1 >= w2 ? colours[0] : colours[1];
         }
         image.data.set([...rgb, 255], 4 * ((N - 1 - i) * N + j));
       }
@@ -268,10 +292,17 @@ function start(app, config) {
     parts.push(line(below.map((r) => [toX((4 * r) / (2 + 5 * r)), toY(r)]), "5 3"),
       line(above.map((r) => [toX(4 / (5 + 2 * r)), toY(r)]), "5 3"),
       line([[toX(1), toY(1)], [toX(4 / 7), toY(1)]], "5 3"));
+    if (map.value === "true") {
+      for (const side of [1, -1]) {
+        parts.push(line(ONSET.map(([p, r]) => [toX(p), toY(r ** side)]), "1.5 3"),
+          svg("line", { x1: toX(0.37), x2: toX(0.68), y1: toY(1) + 2 * side, y2: toY(0.85 ** side), stroke: "var(--ink)" }));
+      }
+      parts.push(svg("text", { x: toX(0.36), y: toY(1) + 4, style: "font-weight:600" }, "leaning"));
+    }
     const words = (x, y, ...lines) => svg("text", { x, y, "text-anchor": "middle", style: "font-weight:600" },
       ...lines.map((text, k) => svg("tspan", { x, dy: k ? 15 : 0 }, text)));
     parts.push(words(toX(0.5), toY(0.16), "ignore", "extra"), words(toX(0.5), toY(6.6), "ignore", "first"),
-      words(toX(0.045), toY(1.05), "antipodal pair"));
+      words(toX(0.045), toY(1) + 4, "antipodal pair"));
     for (const v of [1, 0.3, 0.1, 0.03, 0.01]) parts.push(svg("text", { x: toX(v), y: 322, "text-anchor": "middle", class: "muted" }, v));
     for (const v of [0.1, 0.3, 1, 3, 10]) parts.push(svg("text", { x: LEFT - 7, y: toY(v) + 4, "text-anchor": "end", class: "muted" }, v));
     parts.push(svg("rect", { x: LEFT, y: 6, width: SIDE, height: SIDE, fill: "none", stroke: "var(--line)" }),
@@ -296,7 +327,7 @@ function start(app, config) {
       parts.push(arrow(centre, y + lift, centre + 56 * w, y + lift, colour(i), { width: 3, head: 9 }),
         svg("text", { x: centre + 56 * w + (w > 0 ? 9 : -9), y: y + lift + 4, "text-anchor": "middle", class: "small" }, i + 1));
     });
-    const width = Math.min(1, loss / scale) * 118;
+    const width = Math.min(1, loss / scale) * 100;
     parts.push(svg("rect", { x: 190, y: y + 20, width: Math.max(1.5, width), height: 16, rx: 2, fill: paint, "fill-opacity": 0.8 }),
       svg("text", { x: 196 + width, y: y + 33, style: best ? "font-weight:700" : "" }, digits(loss)));
     return parts;
@@ -315,16 +346,19 @@ function start(app, config) {
       parts.push(row(200, label, trained.W, trained.loss, scale, { paint: "var(--accent)" }));
     } else parts.push(svg("text", { x: 0, y: 222, class: "muted" }, "Nothing trained yet: click the map, or \u201cTrain here\u201d."));
     fill(table, parts.flat());
-    title.textContent = winner[1].toLowerCase();
+    title.textContent = map.value === "true" ? nameOf(best.x) : winner[1].toLowerCase();
+    kicker.textContent = map.value === "true" ? "True optimum" : "Cheapest of the closed forms";
     const [w1, w2] = best.x.map((w) => minus(w.toFixed(2)));
     const said = trained && trained.done >= 1500
       ? ` Trained: ${trained.agree} of 8 models reach loss ${digits(trained.loss)}.` : "";
-    status.say(`At p ${say(p)}, r ${say(r)}. True optimum: W = (${w1}, ${w2}).${said}`, now || !job);
+    status.say(`At p ${say(p)}, r ${say(r)}. True optimum: W = (${w1}, ${w2}), ${nameOf(best.x)}.${said}`, now || !job);
     drawPlane();
   }
 
-  return () => {
+  const redraw = () => {
     paint();
     draw(true);
   };
+  redraw();
+  return redraw;
 }

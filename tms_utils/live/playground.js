@@ -26,6 +26,7 @@ function start(app, config) {
   const play = button("Play", toggle, { class: "main" });
   const status = announcer();
   const title = el("p", { class: "name" });
+  const dashed = el("small"); // what the dashed line in the loss curve is
   const plane = picture(360, 360, "Feature directions in the plane, drawn to scale over the unit circle");
   const curve = picture(360, 150, "Loss against training step, on a logarithmic scale");
   const bars = picture(360, 150, "Norm and superposition of each feature");
@@ -42,7 +43,7 @@ function start(app, config) {
     el("div", { class: "plane" }, title, status.node, plane,
       el("p", { class: "note" }, "Arrow i is W\u1d62, the direction of feature i, drawn to scale.")),
     el("div", { class: "charts stack" },
-      el("div", {}, el("h4", {}, "Loss"), curve),
+      el("div", {}, el("h4", {}, "Loss ", dashed), curve),
       el("div", {}, el("h4", {}, "Norm ", el("small", {}, "(up) and superposition (down, hatched)")), bars),
       el("div", {}, el("h4", {}, "W\u1d40W ", el("small", {}, "and bias b")), heat))));
 
@@ -114,11 +115,12 @@ function start(app, config) {
 
   // ---- pictures -----------------------------------------------------------------------------
   function draw(now = false) {
-    const name = geometryName(model);
+    const untrained = run.done === 0 && phases.length === 1;
+    const name = untrained ? "untrained" : geometryName(model);
     const loss = phases[phases.length - 1].points.at(-1)[1];
     const kept = featureNorms(model).filter((norm) => norm > 0.5).length;
     title.textContent = name;
-    status.say(`Step ${grouped(run.done)} of ${grouped(STEPS)}. Loss ${digits(loss)}. ${kept} of ${model.n} features kept: ${name}.`, now);
+    status.say(`Step ${grouped(run.done)} of ${grouped(STEPS)}. Loss ${digits(loss)}. ${untrained ? "Not trained yet" : `${kept} of ${model.n} features kept: ${name}`}.`, now);
     drawPlane();
     drawCurve();
     drawBars();
@@ -149,20 +151,23 @@ function start(app, config) {
       svg("circle", { cx: 180, cy: 180, r: unit, fill: "none", stroke: "var(--line)", "stroke-dasharray": "3 4" }),
       unitLabel(unit, norms),
     ];
-    const labels = [];
+    const labels = []; // where the numbers go; those that would touch share a place
     for (let i = model.n - 1; i >= 0; i--) {
       const x = 180 + unit * model.W[2 * i];
       const y = 180 - unit * model.W[2 * i + 1];
       parts.push(arrow(180, 180, x, y, colour(i), { width: 3, head: 11 }));
       if (norms[i] > 0.12) {
-        const out = 13 / (unit * norms[i]);
-        labels.push(svg("text", { x: x + (x - 180) * out, y: y + (y - 180) * out + 5, "text-anchor": "middle",
-          class: "halo", style: "font-size:15px;font-weight:650" }, i));
+        const out = 1 + 13 / (unit * norms[i]);
+        const [u, v] = [180 + (x - 180) * out, 185 + (y - 180) * out];
+        const near = labels.find((label) => Math.hypot(label.u - u, label.v - v) < 15);
+        if (near) near.features.unshift(i);
+        else labels.push({ u, v, features: [i] });
       }
     }
     const lost = norms.map((norm, i) => (norm <= 0.12 ? i : -1)).filter((i) => i >= 0);
     if (lost.length) parts.push(svg("text", { x: 8, y: 350, class: "muted" }, `at the origin: ${lost.join(", ")}`));
-    fill(plane, parts, labels);
+    fill(plane, parts, labels.map(({ u, v, features }) => svg("text", { x: u, y: v, "text-anchor": "middle",
+      class: "halo", style: "font-size:15px;font-weight:650" }, features.join(","))));
   }
 
   function drawCurve() {
@@ -185,7 +190,7 @@ function start(app, config) {
     phases.forEach(({ best, points, S }, k) => {
       if (best > 0) parts.push(svg("line", { x1: x(k, 0), x2: x(k + 1, 0), y1: y(best), y2: y(best),
         stroke: "var(--ink)", "stroke-width": 1.5, "stroke-dasharray": "6 4" }));
-      if (phases.length > 1) parts.push(svg("text", { x: x(k, 0) + 3, y: 140, class: "muted small" }, `S ${S}`));
+      if (phases.length > 1) parts.push(svg("text", { x: x(k, 0) + 3, y: 140, class: "muted tiny" }, `S ${S}`));
       if (k > 0) parts.push(svg("line", { x1: x(k, 0), x2: x(k, 0), y1: 8, y2: 142, stroke: "var(--line)" }));
       const line = points.map(([step, v]) => `${x(k, step).toFixed(1)},${y(v).toFixed(1)}`).join(" ");
       parts.push(svg("polyline", { points: line, fill: "none", stroke: "var(--accent)", "stroke-width": 2.2, "stroke-linejoin": "round" }));
@@ -199,12 +204,9 @@ function start(app, config) {
     }
     const k = phases.length - 1;
     const { best, relu, points } = phases[k];
+    dashed.textContent = best > 0 ? `dashed: ${relu ? "best linear model" : "exact optimum"}, ${digits(best)}` : "the optimum is 0";
     const [step, loss] = points.at(-1);
     parts.push(svg("circle", { cx: x(k, step), cy: y(loss), r: 3.5, fill: "var(--accent)" }));
-    if (best > 0) {
-      parts.push(svg("text", { x: 354, y: y(best) + (y(best) > 26 ? -5 : 14), "text-anchor": "end", class: "halo small" },
-        `${relu ? "best linear model" : "exact optimum"} ${digits(best)}`));
-    }
     fill(curve, parts);
   }
 
@@ -228,7 +230,8 @@ function start(app, config) {
       parts.push(
         svg("rect", { x, width: bar, y: middle - 8 - up * norms[i], height: up * norms[i], rx: 2, fill: colour(i) }),
         // A feature that is hardly represented has no direction to speak of.
-        svg("rect", { x, width: bar, y: middle + 8, height: norms[i] > 0.1 ? down * shared[i] : 0, rx: 2, fill: "url(#stripes)", stroke: "var(--muted)" }),
+        ...(norms[i] > 0.1 && shared[i] > 0.01 ? [svg("rect", { x, width: bar, y: middle + 8, height: down * shared[i],
+          rx: 2, fill: "url(#stripes)", stroke: "var(--muted)" })] : []),
         svg("text", { x: x + bar / 2, y: middle + 4, "text-anchor": "middle", style: "font-weight:600" }, i));
     }
     fill(bars, parts);

@@ -127,14 +127,17 @@ export function number({ label, value, min = 0, max = 9999, change }) {
   return control;
 }
 
-// A line that screen readers speak: at once when `now`, else at most every two seconds.
+// A line of text, always up to date, with a twin out of sight that screen readers speak: at once
+// when `now`, else at most every two seconds.
 export function announcer() {
-  const node = el("p", { class: "status", role: "status", "aria-live": "polite" });
+  const seen = el("p", { class: "status", "aria-hidden": "true" });
+  const spoken = el("p", { class: "spoken", role: "status", "aria-live": "polite" });
   let last = -Infinity;
-  return { node, say(text, now = false) {
-    if (text === node.textContent || (!now && performance.now() - last < 2000)) return;
+  return { node: el("div", {}, seen, spoken), say(text, now = false) {
+    seen.textContent = text;
+    if (text === spoken.textContent || (!now && performance.now() - last < 2000)) return;
     last = performance.now();
-    node.textContent = text;
+    spoken.textContent = text;
   } };
 }
 
@@ -201,16 +204,15 @@ function isDark() {
 function followTheme(app, redraw) {
   const follow = () => {
     const dark = isDark();
-    if (app.classList.contains("dark") === dark && app.dataset.themed) return;
-    app.classList.toggle("dark", dark);
-    app.dataset.themed = "yes";
-    redraw();
+    if (app.classList.contains("dark") !== dark) {
+      app.classList.toggle("dark", dark);
+      redraw();
+    }
   };
   const observer = new MutationObserver(follow);
   observer.observe(document.documentElement, { attributes: true });
   observer.observe(document.body, { attributes: true });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", follow);
-  follow();
 }
 
 // Start a figure in every slot of this class that nobody has claimed. The figure is drawn in a
@@ -230,7 +232,8 @@ export function mount(name, style, start) {
     // The book's dark theme puts HTML outputs on a pale ground; a figure brings its own.
     const output = slot.closest(".cell_output .text_html");
     if (output) output.style.cssText += "background: none; padding: 0";
-    const redraw = start(app, JSON.parse(slot.dataset.config || "{}"));
+    app.classList.toggle("dark", isDark());
+    const redraw = start(app, JSON.parse(slot.dataset.config || "{}")); // draws the first picture
     followTheme(app, redraw);
   }
 }
