@@ -112,33 +112,42 @@ class SparseFeatures(Features):
         """
         if batch_size < 2:
             raise ValueError(f"expected batch_size >= 2 (one row is the empty one); got {batch_size}")
-        rows = batch_size - 1
-        u = self._uniform(rows, self.n_features + 2, generator=generator)
-        u, jitter, value = u[..., :-2], u[..., -2], u[..., -1:]
-        p = self.density[:, None]
-        x = (u - (1 - p)).div_(p).clamp_(min=0)
+        n, rows = self.n_features, batch_size - 1
+        first_active, threshold, scale, non_empty = self._given_first()
+        offset = self._uniform(1, generator=generator)
+        spread = (torch.arange(-1, rows, device=self.device) + offset) / rows
+        first = torch.searchsorted(first_active, spread).clamp_(max=n - 1)
+        first += n * torch.arange(self.n_instances, device=self.device)[:, None]  # a row of the tables
 
-        first_active, non_empty = self._first_active()
-        spread = (torch.arange(rows, device=self.device) + jitter) / rows
-        first = torch.searchsorted(first_active, spread).clamp_(max=self.n_features - 1)[..., None]
-        x.mul_(torch.arange(self.n_features, device=self.device) > first)
-        x.scatter_(-1, first, value)
-
-        x = torch.cat([x.new_zeros(self.n_instances, 1, self.n_features), x], dim=1)
+        x = self._uniform(batch_size, n, generator=generator)
+        x.sub_(threshold.index_select(0, first.flatten()).view_as(x))
+        x.mul_(scale.index_select(0, first.flatten()).view_as(x)).clamp_(min=0)
+        x[:, 0] = 0
         weight = torch.cat([1 - non_empty, (non_empty / rows).expand(-1, rows)], dim=1)
         return x, weight
 
-    def _first_active(
+    def _given_first(
         self,
-    ) -> tuple[Float[Tensor, "instances features"], Float[Tensor, "instances 1"]]:
-        """P(first active feature <= i | some feature is active), and P(some feature is active)."""
-        if not hasattr(self, "_first_active_cache") or self._first_active_cache[0] is not self.density:
-            p = self.density.double()
-            all_off = torch.cumprod(1 - p, dim=-1)  # features 0..i all off
+    ) -> tuple[
+        Float[Tensor, "instances features"],
+        Float[Tensor, "instances*features features"],
+        Float[Tensor, "instances*features features"],
+        Float[Tensor, "instances 1"],
+    ]:
+        """P(first active feature <= i | some feature is active); for each first active feature, the
+        threshold and scale that turn u into x = ReLU(scale · (u - threshold)); P(some feature is active).
+        """
+        if not hasattr(self, "_given_first_cache") or self._given_first_cache[0] is not self.density:
+            p, n = self.density, self.n_features
+            all_off = torch.cumprod(1 - p.double(), dim=-1)  # features 0..i all off
             non_empty = 1 - all_off[:, -1:]
             cdf = ((1 - all_off) / non_empty).float().contiguous()
-            self._first_active_cache = (self.density, cdf, non_empty.float())
-        return self._first_active_cache[1:]
+            i, first = torch.arange(n, device=p.device), torch.arange(n, device=p.device)[:, None]
+            threshold = torch.where(i < first, 1, torch.where(i == first, 0, 1 - p[:, None]))
+            scale = torch.where(i <= first, 1, 1 / p[:, None])
+            tables = cdf, threshold.flatten(0, 1), scale.flatten(0, 1), non_empty.float()
+            self._given_first_cache = (p, *tables)
+        return self._given_first_cache[1:]
 
 
 class KActiveFeatures(Features):

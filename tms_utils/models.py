@@ -32,10 +32,10 @@ class ToyModel(nn.Module):
         V: the decoder, of the same shape; None if the weights are tied.
         b: ``(instances, features)``.
 
-    Weights start as normal numbers of 0.3 times the Xavier scale √(2 / (n + m)) of *one* model. (Handing
-    the three-dimensional tensor to ``nn.init.xavier_normal_`` gives a scale that changes with n_instances.)
-    A small start lets the most important features win first, which finds better optima when features are
-    dense; a start that is smaller still leaves some sparse features unlearned.
+    Weights start as normal numbers of half the Xavier scale √(2 / (n + m)) of *one* model. (Handing the
+    three-dimensional tensor to ``nn.init.xavier_normal_`` gives a scale that changes with n_instances.)
+    A smaller start lets the most important features win first, which finds better optima when many features
+    are dense; a larger one leaves fewer features stuck on the wrong side of another. Half serves both.
 
     Raises:
         ValueError: if a size is not a whole number >= 1.
@@ -59,7 +59,7 @@ class ToyModel(nn.Module):
         self.tied, self.relu, self.bias = tied, relu, bias
 
         device = generator.device if generator is not None else None
-        scale = 0.3 * (2 / (n + m)) ** 0.5
+        scale = 0.5 * (2 / (n + m)) ** 0.5
 
         def initial_weights() -> nn.Parameter:
             return nn.Parameter(scale * torch.randn(instances, m, n, generator=generator, device=device))
