@@ -134,30 +134,34 @@ def test_linear_models_store_one_feature_and_gain_nothing_from_sparsity():
 
 def test_most_runs_miss_the_optimum_at_the_point_of_exercise_5():
     p, r = 0.56, 0.8
-    model = ToyModel(2, 1, 128, generator=torch.Generator().manual_seed(109))
+    model = ToyModel(2, 1, 256, generator=torch.Generator().manual_seed(109))
     train(model, SparseFeatures(2, p), torch.tensor([1, r]), seed=110, progress=False)
     w, b = model.W.detach()[:, 0].double(), model.b.detach().double()
     excess = two_feature_loss(w, b, p, r) / two_feature_optimum(p, r).loss - 1
     stuck = excess > 0.05
     assert two_feature_optimum(p, r).w.tolist() == pytest.approx([0.97, -0.84], abs=0.01)
     assert w[stuck].abs().median(0).values.tolist() == pytest.approx([1.02, 0.15], abs=0.03)
-    assert 0.6 < stuck.double().mean() < 0.9  # about three in four; standard error 0.04
+    assert stuck.double().mean() > 0.5  # 51 to 58 % with other seeds; standard error 0.03
     assert excess[stuck].median() == pytest.approx(0.068, abs=0.005)
     assert (w[stuck].prod(-1) > 0).double().mean() > 0.9
 
 
-def test_features_that_share_their_mask_never_superpose():
-    """What the faulty sampler of exercise 3 does to the diagram, at points deep in the antipodal phase."""
+def test_with_a_shared_mask_superposition_never_pays():
+    """What the faulty sampler of exercise 3 does to the diagram, at points deep in the antipodal phase.
+
+    A single model may still end as a pair, a local minimum of several times the best loss: the best of
+    eight decides.
+    """
     p, r = mesh(torch.tensor([0.1, 0.03]), torch.tensor([0.4, 0.8]), tries=8)
     importance = torch.stack([torch.ones_like(r), r], -1)
     kept = {}
     for name, features in (("shared", CorrelatedFeatures(2, p)), ("own", SparseFeatures(2, p))):
         model = ToyModel(2, 1, len(p), generator=torch.Generator().manual_seed(111))
         train(model, features, importance, lr=0.05, seed=112, progress=False)
-        antipodal = model.W.detach()[:, 0].prod(-1) < -0.3
-        kept[name] = antipodal.double().mean()
-    assert kept["shared"] == 0
-    assert kept["own"] > 0.3
+        best = estimate_loss(model, features, importance).view(8, -1).argmin(0)
+        w = model.W.detach()[:, 0].view(8, -1, 2)[best, torch.arange(len(best))]
+        kept[name] = (w.prod(-1) < -0.3).double().mean()
+    assert kept == {"shared": 0, "own": 1}
 
 
 def test_three_features_are_all_stored_where_the_closed_forms_say():
