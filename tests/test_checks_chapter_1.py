@@ -84,6 +84,7 @@ def test_linear_loss_right_and_untouched():
         (no_importance, "Importance is missing"),
         (lambda W, b, importance, p: importance, "one number"),
         (lambda W, b, importance, p: torch.tensor(1.0), "the exact one is"),
+        (lambda *a: 1.002 * linear_loss(*a), "average over a sample"),
         (lambda W, b, importance, p: W @ W, "raised RuntimeError"),
     ],
 )

@@ -18,7 +18,7 @@ SITE = ROOT / "_build" / "html"
 AXE = (ROOT / "tests" / "vendor" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 PAGES = sorted(p.relative_to(SITE).as_posix() for p in SITE.glob("[bn]*/*.html")) if SITE.is_dir() else []
 CHAPTERS = [p for p in PAGES if p.startswith("notebooks/")]
-LIMIT = 2_000_000  # bytes that a page may load in all, compressed as GitHub Pages sends them
+LIMIT = 1_500_000  # bytes that a page may load in all, compressed as GitHub Pages sends them
 
 # What axe-core finds in the theme and in extensions, not in the course: (rule, part of the element).
 THEME_EXCEPTIONS = (
