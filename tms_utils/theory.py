@@ -224,7 +224,8 @@ def two_feature_loss(
     The mean runs over the four on/off patterns of the two features. Given a pattern, the integrand is a
     polynomial on each side of the line where the ReLU bends, of degree 3 at most, even after one integral
     has been taken. Gauss' rule with two points is exact for those, so the only error is rounding.
-    (``exact_loss`` takes any model of up to 8 features, one at a time, with quadrature error.) ``density`` and ``r`` broadcast against ``*batch``.
+    (``exact_loss`` takes any model of up to 8 features, one at a time, with a quadrature's error.)
+    ``density`` and ``r`` broadcast against ``*batch``.
     """
     p, r = _broadcast(density, r, like=w)
     w1, w2 = w.unbind(-1)
