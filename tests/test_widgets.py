@@ -97,6 +97,7 @@ def test_explore_activations_redraws_when_a_control_changes(control, value):
     found = controls(explore_activations(W, rows=200))
     before = found["picture"].value
     assert is_png(before)
+    assert found["pair"].label == "all", "a choice that is not shown is no choice"
     found[control].value = value
     assert found["picture"].value != before
 
@@ -104,3 +105,11 @@ def test_explore_activations_redraws_when_a_control_changes(control, value):
 def test_explore_activations_needs_three_dimensions():
     with pytest.raises(ValueError, match=r"expected W of shape \(3, features\); got \(2, 5\)"):
         explore_activations(torch.zeros(2, 5))
+
+
+def test_dragging_a_slider_does_not_pile_up_pictures():
+    """Each control reports once, when let go: a drag would otherwise queue a drawing for every value on its way."""
+    for box in (explore_activations(torch.eye(3), rows=50), explore_density(3, 2, steps=2)):
+        sliders = [c for c in controls(box).values() if hasattr(c, "continuous_update")]
+        assert len(sliders) >= 3
+        assert not any(slider.continuous_update for slider in sliders)

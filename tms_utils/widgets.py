@@ -31,6 +31,7 @@ def explore_activations(
     """Activation space of W under sliders: how many features are active, which pair to pick out, where to look from.
 
     With a pair picked out, rows in which both its features are active keep their colours; the rest are grey.
+    The picture is drawn again when a slider is let go.
 
     Raises:
         ValueError: unless W has three hidden dimensions.
@@ -40,18 +41,18 @@ def explore_activations(
     W = W.detach().cpu()
     n = W.shape[1]
     pairs = [(f"{i} and {j}", (i, j)) for i, j in itertools.combinations(range(n), 2)]
-    k = widgets.IntSlider(2, 1, n, description="k active")
-    pair = widgets.Dropdown(options=[("all", None), *pairs], value=None, description="pair")
-    azimuth = widgets.IntSlider(-60, -180, 180, step=5, description="azimuth")
-    elevation = widgets.IntSlider(25, -90, 90, step=5, description="elevation")
+    k = widgets.IntSlider(2, 1, n, description="k active", continuous_update=False)
+    pair = widgets.Dropdown(options=[("all", ()), *pairs], value=(), description="pair")
+    azimuth = widgets.IntSlider(-60, -180, 180, step=5, description="azimuth", continuous_update=False)
+    elevation = widgets.IntSlider(25, -90, 90, step=5, description="elevation", continuous_update=False)
     picture = widgets.Image(format="png", width=560)
 
     def redraw(_change: object = None) -> None:
         x = KActiveFeatures(n, k.value).sample(rows, torch.Generator().manual_seed(seed))[0]
         colours = mix_colours(x)
-        if pair.value is not None:
+        if pair.value:
             colours[~(x[:, list(pair.value)] > 0).all(1).numpy()] = 0.85
-        ax = Figure(figsize=(5.6, 5.6), dpi=110).add_subplot(projection="3d")
+        ax = Figure(figsize=(5.6, 4.8), dpi=110).add_axes((0, 0, 1, 1), projection="3d")
         limit = float(1.1 * (x @ W.T).abs().max().clamp(min=W.abs().max()))
         plot_activations(x @ W.T, colours, ax=ax, limit=limit)
         plot_directions(W, ax=ax, limit=limit)
