@@ -1,11 +1,10 @@
 """Every exercise of every chapter, from the notebooks themselves: stub, check, solution, tests, and the instructors' page."""
 
 import ast
-import importlib.util
 import re
-import sys
 from pathlib import Path
 
+import exercises as listing
 import nbformat
 import pytest
 from nbformat import NotebookNode
@@ -14,17 +13,6 @@ ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = {path: nbformat.read(path, as_version=4) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
 PAGE = (ROOT / "book" / "instructors.md").read_text(encoding="utf-8")
 TASK = re.compile(r"^### Exercise (\d+\.\d+): .+\n+\*Difficulty .* · (.+)\*$", re.MULTILINE)
-
-
-def load(name: str):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-listing = load("exercises")
 
 
 def tasks(notebook: NotebookNode) -> list[tuple[str, str]]:

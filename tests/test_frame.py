@@ -1,6 +1,5 @@
 """The files around the course: the lock, the workflows, the commands, the table of chapters."""
 
-import importlib.util
 import re
 import subprocess
 import sys
@@ -9,29 +8,19 @@ from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 
+import book_extension
+import chapters
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from packaging.requirements import Requirement
 
+import notebooks
+
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = [
     line for line in (ROOT / "requirements.txt").read_text().splitlines() if line and not line.startswith("#")
 ]
-
-
-def load(name: str):
-    """Import one of the scripts."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-notebooks = load("notebooks")
-chapters = load("chapters")
-book_extension = load("book_extension")
 
 
 def run(*command: str, **options) -> subprocess.CompletedProcess:

@@ -4,14 +4,15 @@ Nearly all hand-ins here belong to a tiny course of one chapter, whose kernels s
 """
 
 import ast
-import importlib.util
 import json
 import shutil
 import sys
 from pathlib import Path
 
+import grade
 import nbformat
 import pytest
+import student
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
@@ -19,16 +20,6 @@ ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
-def load(name: str):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-grade = load("grade")
-student = load("student")
 QUICK = grade.Limits(cell=2, total=60, memory=1, grace=1)
 
 CHECKS = """

@@ -1,26 +1,15 @@
 """The repository's address: in one place, the same everywhere, and changed by one command."""
 
-import importlib.util
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
+import repository
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def load(name: str):
-    """Import one of the scripts."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-repository = load("repository")
 FORK = "https://github.com/Ada-L/tms.fork_2"
 
 

@@ -1,14 +1,13 @@
 """What is handed out: everything that a student needs, and nothing that gives an answer away."""
 
 import ast
-import importlib.util
 import re
-import sys
 import zipfile
 from pathlib import Path
 
 import nbformat
 import pytest
+import student
 import yaml
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -18,17 +17,6 @@ CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
 SITE, REPOSITORY = CONFIG["html"]["baseurl"], CONFIG["repository"]["url"]
 MINIMUM = 25  # characters: a shorter line, such as `return total`, may stand anywhere
-
-
-def load(name: str):
-    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-student = load("student")
 
 
 def tags(cell: NotebookNode) -> set[str]:
