@@ -17,8 +17,8 @@ def start(n_instances=SEEDS, seed=101, **options):
     return ToyModel(N, M, n_instances, generator=torch.Generator().manual_seed(seed), **options)
 
 
-def trained(model, features, importance=IMPORTANCE, seed=102, steps=2000):
-    train(model, features, importance, seed=seed, steps=steps, progress=False)
+def trained(model, features, importance=IMPORTANCE, seed=102, steps=2000, lr=0.02):
+    train(model, features, importance, seed=seed, steps=steps, lr=lr, progress=False)
     return model
 
 
@@ -60,12 +60,19 @@ def test_sparser_features_share_without_making_room(sweep):
     assert shares.min() > 4.7
 
 
-def test_no_seed_keeps_all_twenty_by_the_one_half_criterion(sweep):
+def test_counts_of_short_arrows_follow_the_learning_rate_and_features_learned_do_not(sweep):
+    """At a high rate several of the least important outputs die; at half of it their arrows stay, unlearned."""
     W, _ = sweep
-    lenient = (feature_norms(W[2]) > 0.1).sum(-1).float().mean()
-    strict = (feature_norms(W[2]) > 0.5).sum(-1)
-    assert strict.max() < 18
-    assert lenient > strict.float().mean() + 2
+    assert (feature_norms(W[2]) > 0.5).sum(-1).max() < 18
+    rare = SparseFeatures(N, 0.001)
+    models = [trained(start(16), rare, steps=1000, lr=lr) for lr in (0.02, 0.01)]
+    alive = [((m.W**2).sum(1) + m.b > 0).sum(-1).float().mean() for m in models]
+    arrows = [(feature_norms(m.W) > 0.1).sum(-1).float().mean() for m in models]
+    learned = [n_learned(m, rare).mean() for m in models]
+    assert alive[0] < 17.5 < 18 < alive[1]
+    assert arrows[0] + 1 < arrows[1]
+    assert abs(learned[0] - learned[1]) < 0.8
+    assert max(learned) < 14
 
 
 def test_the_signs_at_the_start_decide_what_two_matrices_learn():
@@ -95,19 +102,33 @@ def test_no_product_of_rank_five_is_near_the_identity(sweep):
     assert distance[2].min() > distance[1].max() > distance[0].max()
 
 
+def warm_start(tied, revive=False):
+    model = start(tied=tied)
+    for k, p in enumerate((1.0, 0.1, 0.01)):
+        if revive:
+            model.b.data[feature_norms(model.W) < 0.5] = 0
+        trained(model, SparseFeatures(N, p), seed=k, steps=500)
+    return model
+
+
 def test_a_warm_start_is_not_a_fresh_one():
-    """Tied, it stays in its digons; with two matrices it escapes the sign lottery."""
-    loss = {}
-    for tied in (True, False):
-        warm = start(tied=tied)
-        for k, p in enumerate((1.0, 0.1, 0.01)):
-            trained(warm, SparseFeatures(N, p), seed=k, steps=1000)
-        sparse = SparseFeatures(N, 0.01)
-        fresh = trained(start(tied=tied), sparse, steps=1000)
-        loss[tied] = [estimate_loss(m, sparse, IMPORTANCE).median() for m in (warm, fresh)]
-        if tied:
-            assert n_learned(warm, sparse).mean() < 10.5 < n_learned(fresh, sparse).mean()
-    assert loss[False][0] < 0.3 * loss[False][1]
+    """Tied, what it dropped dies; with two matrices it escapes the sign lottery."""
+    sparse = SparseFeatures(N, 0.01)
+
+    def loss(model):
+        return estimate_loss(model, sparse, IMPORTANCE).median()
+
+    warm, revived, fresh = (
+        warm_start(True),
+        warm_start(True, revive=True),
+        trained(start(), sparse, steps=1000),
+    )
+    assert n_learned(warm, sparse).mean() < 10.5 < n_learned(fresh, sparse).mean()
+    assert loss(revived) < 0.95 * loss(warm)
+    assert loss(fresh) < 0.9 * loss(warm)
+    alive = [((m.W**2).sum(1) + m.b > 0).sum(-1).float().mean() for m in (warm, revived)]
+    assert alive[0] < 11 < 12 < alive[1]
+    assert loss(warm_start(False)) < 0.3 * loss(trained(start(tied=False), sparse, steps=1000))
 
 
 def test_a_rotation_changes_nothing_and_only_adam_prefers_the_axes(sweep):
@@ -155,7 +176,7 @@ def test_unit_rows_let_more_features_in_and_lose_small_values():
 
 
 def test_a_start_scaled_for_a_thousand_models_finds_fewer_pentagons():
-    """150 seeds at two scales; at rates near 0.87 and 0.70 the difference has a standard error of 0.05."""
+    """150 seeds at two scales; at rates near 0.85 and 0.63 the difference has a standard error of 0.05."""
     seeds = 150
     scales = torch.tensor([(2 / (2 * (5 + K))) ** 0.5 for K in (1, 1000)])
     weights = torch.empty(1000, 5, 2)
@@ -166,9 +187,10 @@ def test_a_start_scaled_for_a_thousand_models_finds_fewer_pentagons():
     directions = torch.randn(seeds, 2, 5, generator=torch.Generator().manual_seed(106))
     model.W.data = (scales[:, None, None, None] * directions).flatten(0, 1)
     features, data = SparseFeatures(5, 0.05), torch.Generator().manual_seed(107)
+    each = features.expand(seeds)  # every start has its own rows, the same at both scales
     adam = torch.optim.Adam([model.W, model.b], lr=2e-3)
     for _ in range(2000):
-        x, weight = (t.expand(2 * seeds, *t.shape[1:]) for t in features.sample_weighted(16, data))
+        x, weight = (torch.cat([t] * 2) for t in each.sample_weighted(16, data))
         model.set_gradients(x, (weight[..., None] / 5).expand_as(x))
         adam.step()
     shares = dimensionality(model.W.detach()).unflatten(0, (2, seeds))
