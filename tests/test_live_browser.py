@@ -7,6 +7,7 @@ browser's console. Needs Chromium or Chrome; without one these tests skip (in CI
 import functools
 import http.server
 import json
+import os
 import re
 import threading
 import time
@@ -754,3 +755,123 @@ def test_the_configuration_survives_quoting():
     html = live.activation_space()._repr_html_()
     config = re.search(r'data-config="([^"]*)"', html)[1].replace("&quot;", '"')
     assert json.loads(config)["W"] == [list(row) for row in TRAINED_W]
+
+
+# ---- the built site --------------------------------------------------------------------------
+
+SITE = Path(__file__).resolve().parent.parent / "_build" / "html"
+ON_PAGES = {
+    "book/index.html": ["playground"],
+    "notebooks/02_relu_superposition.html": ["playground", "many-seeds"],
+    "notebooks/04_phase_change.html": ["phase-diagram"],
+    "notebooks/05_feature_geometry.html": ["activation-space"],
+    "notebooks/06_activation_space.html": ["activation-space"],
+}
+
+
+@pytest.fixture(scope="module")
+def site():
+    """The address of the built site, served from this machine."""
+    if not SITE.is_dir():
+        message = "the site is not built; type: make book"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
+    with http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Quiet, directory=str(SITE))
+    ) as httpd:
+        threading.Thread(target=httpd.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{httpd.server_port}"
+        httpd.shutdown()
+
+
+def drive_playground(page, figure, line):
+    figure.get_by_label("Fast").check(force=True)
+    figure.get_by_role("button", name="Restart").click()
+    started = float(re.search(r"Loss (\S+)\. ", line(r"Step \d"))[1])
+    figure.get_by_label("Sparsity S").focus()
+    page.keyboard.press("Home")
+    line(r"Step 3,000.*two orthogonal features")
+    for _ in range(13):
+        page.keyboard.press("ArrowRight")
+    ended = float(re.search(r"Loss (\S+)\. ", line(r"Step 3,000.*5 of 5 features kept: pentagon"))[1])
+    assert ended < started
+
+
+def drive_many_seeds(page, figure, line):
+    figure.get_by_label("Sparsity S").focus()
+    page.keyboard.press("Home")
+    line(r"Sparsity 0, step .*two orthogonal features [12]\d")
+
+
+def drive_phase_diagram(page, figure, line):
+    figure.get_by_role("slider", name="Density p").focus()
+    page.keyboard.press("End")
+    line(r"At p 0\.01, r 0\.5\. True optimum: W = \(1\.0\d, −(1\.0|0\.9)\d\)")
+    figure.get_by_role("button", name="Train here").click()
+    line(r"Trained: \d of 8")
+
+
+def drive_activation_space(page, figure, line):
+    figure.get_by_role("button", name="Rotate left").click()
+    before = line("View from")
+    figure.get_by_role("application").focus()
+    for _ in range(6):
+        page.keyboard.press("ArrowUp")
+    assert line("View from") != before
+    figure.get_by_label("2", exact=True).check(force=True)
+    line(r"^2 active: 28 parallelograms")
+
+
+DRIVERS = {
+    "playground": drive_playground,
+    "many-seeds": drive_many_seeds,
+    "phase-diagram": drive_phase_diagram,
+    "activation-space": drive_activation_space,
+}
+
+
+@pytest.mark.parametrize(
+    ("scheme", "width", "theme"), [("http", 1280, "light"), ("file", 360, "dark")], ids=["http", "file"]
+)
+@pytest.mark.parametrize("path", ON_PAGES)
+def test_figures_run_in_the_built_site(browser, site, path, scheme, width, theme):
+    """Over http on a wide light page, from the disk on a narrow dark one; every other host is out of reach."""
+    complaints = []
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=theme)
+    start = site if scheme == "http" else SITE.as_uri()
+
+    def guard(route):
+        if route.request.url.startswith((start, "data:", "blob:")):
+            return route.continue_()
+        complaints.append(f"request to {route.request.url}")
+        return route.abort()
+
+    context.route("**/*", guard)
+    page = context.new_page()
+    page.set_default_timeout(LONG)
+    page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"{start}/{path}")
+    kinds = page.evaluate(
+        "[...document.querySelectorAll('[class^=tms-live]')].map((slot) => slot.className.replace(/^tms-live-|-\\w{8}$/g, ''))"
+    )
+    assert kinds == ON_PAGES[path]
+    for k, kind in enumerate(kinds):
+        figure = page.locator("[class^=tms-live]").nth(k)
+        figure.scroll_into_view_if_needed()
+        ground = figure.locator(".app").evaluate("(app) => getComputedStyle(app).backgroundColor")
+        assert ground == ("rgb(22, 27, 34)" if theme == "dark" else "rgb(255, 255, 255)")
+        box = figure.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+
+        def line(pattern, figure=figure):
+            end = time.monotonic() + LONG / 1000
+            while not re.search(pattern, text := figure.get_by_role("status").inner_text()):
+                assert time.monotonic() < end, f"expected {pattern!r}; the figure says {text!r}"
+                page.wait_for_timeout(50)
+            return text
+
+        DRIVERS[kind](page, figure, line)
+    context.close()
+    # The theme complains of itself on a reader's first visit.
+    assert [said for said in complaints if "invalid theme mode" not in said] == []
