@@ -196,7 +196,6 @@ function start(app, config) {
   plane.addEventListener("pointermove", (event) => {
     if (event.pointerType === "mouse" || event.buttons) pointed(event);
   });
-  plane.addEventListener("pointerdown", pointed);
   plane.addEventListener("click", (event) => {
     pointed(event);
     train();
