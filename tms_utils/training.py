@@ -14,6 +14,7 @@ the same losses with a fraction of the work, by five plain means, none of which 
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 
 import torch
@@ -95,7 +96,8 @@ def train(
     every = record_every or max(1, steps // 100)
     records = []
     quiet = {} if progress else {"disable": True}  # left out, so that TQDM_DISABLE=1 is heard
-    for step in tqdm(range(steps), desc="training", delay=2, leave=False, **quiet):
+    # On stdout: what a bar leaves behind on stderr, JupyterLab shows as an empty red strip.
+    for step in tqdm(range(steps), desc="training", delay=2, leave=False, file=sys.stdout, **quiet):
         optimiser.param_groups[0]["lr"] = learning_rate(step, steps, lr)
         x, weight = features.sample_weighted(batch_size, generator)
         cost = weight[..., None] * (importance / features.n_features)
