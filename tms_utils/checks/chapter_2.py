@@ -158,7 +158,7 @@ def check_polygon_limit(most_features) -> str:
         f"Too many: a polygon of {most_features} costs more than one of {most_features - 1} and a dropped feature.",
     )
     return (
-        "In the limit a heptagon is the largest regular polygon that pays. Training seldom goes beyond "
+        "In the limit a heptagon is the largest regular polygon that pays. Training most often stops at "
         "five: the best arrangement and the one that is found are two questions."
     )
 
