@@ -34,8 +34,8 @@ class ToyModel(nn.Module):
 
     Weights start as normal numbers of half the Xavier scale √(2 / (n + m)) of *one* model. (Handing the
     three-dimensional tensor to ``nn.init.xavier_normal_`` gives a scale that changes with n_instances.)
-    A smaller start lets the most important features win first, which finds better optima when many features
-    are dense; a larger one leaves fewer features stuck on the wrong side of another. Half serves both.
+    Half and full scale do about equally well. A far smaller start leaves more models stuck with too few
+    features, a far larger one scatters them (chapter 2 shows both).
 
     Raises:
         ValueError: if a size is not a whole number >= 1.
