@@ -2,7 +2,7 @@
 
 For four settings and three seeds, both loops train to their end; then both are judged on one large fixed
 sample. The table gives the ratio of CPU times, and the ratio of losses per instance (mean of the seeds):
-its geometric mean and its worst value. A full run takes most of an hour, nearly all of it in the
+its geometric mean and its worst value. A full run takes two hours, nearly all of them in the
 published loop, so every finished run is kept in ``_build/benchmark.json`` and an interrupted benchmark
 goes on where it stopped (``--fresh`` starts again).
 """

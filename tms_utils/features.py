@@ -136,6 +136,8 @@ class SparseFeatures(Features):
     ]:
         """P(first active feature <= i | some feature is active); for each first active feature, the
         threshold and scale that turn u into x = ReLU(scale · (u - threshold)); P(some feature is active).
+
+        Kept between calls. The tables hold 2 n² numbers an instance: 6 MB for 20 models of 200 features.
         """
         if not hasattr(self, "_given_first_cache") or self._given_first_cache[0] is not self.density:
             p, n = self.density, self.n_features
