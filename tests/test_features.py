@@ -124,11 +124,32 @@ def test_weighted_rows_at_the_ends(p):
         assert first.tolist() == pytest.approx([0.05] * 20, abs=0.005)
 
 
-def test_the_other_features_weigh_each_row_alike():
-    for features in (KActiveFeatures(4, 2), CorrelatedFeatures(4, 0.3), AnticorrelatedFeatures(4, 0.3)):
-        x, weight = features.sample_weighted(50, generator())
-        assert x.shape == (1, 50, 4)
-        assert (weight == 1 / 50).all()
+def test_features_with_k_active_weigh_each_row_alike():
+    x, weight = KActiveFeatures(4, 2).sample_weighted(50, generator())
+    assert x.shape == (1, 50, 4)
+    assert (weight == 1 / 50).all()
+
+
+@pytest.mark.parametrize(
+    "features",
+    [CorrelatedFeatures(4, 0.1), CorrelatedFeatures(4, 0.1, together=0.6), AnticorrelatedFeatures(4, 0.2)],
+    ids=["all or none", "often together", "never together"],
+)
+def test_weighted_rows_of_sets_have_the_plain_rows_statistics(features):
+    """How often a feature is on, alone and with another, and a mean that is neither linear nor quadratic."""
+
+    def statistics(x):
+        on = (x > 0).float()
+        pairs = on[..., [0, 0]] * on[..., [1, 2]]
+        return torch.cat([on, pairs, (x[..., :1] - x[..., 1:2]).relu().sqrt()], dim=-1)
+
+    x, weight = features.sample_weighted(2**16, generator(1))
+    assert (x[:, 0] == 0).all()
+    assert (x[:, 1:] > 0).any(-1).float().mean() > 0.8, "nearly every other row has something on"
+    mean, error = weighted_mean_and_error(statistics(x), weight)
+    plain = statistics(features.sample(2**18, generator(2)))
+    error = (error.square() + plain.var(1) / 2**18).sqrt()
+    assert ((mean - plain.mean(1)).abs() < 5 * error + 1e-6).all()
 
 
 # Exactly k active ---------------------------------------------------------------------------
@@ -177,6 +198,24 @@ def test_correlated_sets_have_independent_magnitudes_and_switches():
 
 
 @quick
+@given(st.floats(0.01, 0.9), st.floats(0, 1), st.integers(0, 999))
+def test_a_correlated_feature_is_on_with_its_density_and_its_partner_with_together(p, share, seed):
+    together = p + share * (1 - p)  # from independent to all or none
+    on = CorrelatedFeatures(4, p, together=together).sample(ROWS, generator(seed))[0] > 0
+    both = (on[:, 0] & on[:, 1]).float().mean().item()
+    other_set = (on[:, 0] & on[:, 2]).float().mean().item()
+    for measured, expected in ((on.float().mean().item(), p), (both, p * together), (other_set, p * p)):
+        assert abs(measured - expected) < 6 * (expected * (1 - expected) / ROWS) ** 0.5 + 1e-3
+
+
+def test_one_together_per_instance():
+    features = CorrelatedFeatures(2, 0.2, together=torch.tensor([0.2, 1.0])).expand(2)
+    x, weight = features.to("cpu").sample_weighted(2**14, generator())
+    both = (weight * (x > 0).all(-1)).sum(-1)
+    assert both.tolist() == pytest.approx([0.04, 0.2], abs=0.01)
+
+
+@quick
 @given(densities, st.sampled_from([(4, 2), (6, 3), (4, 4)]), st.integers(0, 999))
 def test_anticorrelated_sets_have_at_most_one_member_on(p, sizes, seed):
     n, size = sizes
@@ -194,6 +233,7 @@ ALL = [
     SparseFeatures(6, torch.tensor([0.2, 0.7])),
     KActiveFeatures(6, 3, n_instances=2),
     CorrelatedFeatures(6, torch.tensor([0.2, 0.7]), set_size=3),
+    CorrelatedFeatures(6, torch.tensor([0.2, 0.7]), set_size=3, together=0.8),
     AnticorrelatedFeatures(6, torch.tensor([0.2, 0.7]), set_size=3),
 ]
 
@@ -254,6 +294,17 @@ def test_expanded_features_forget_what_they_computed_for_fewer():
         (lambda: KActiveFeatures(3, -1), r"got -1"),
         (lambda: KActiveFeatures(3, 1, n_instances=0), r"n_instances"),
         (lambda: CorrelatedFeatures(5, 0.5, set_size=2), r"multiple of set_size = 2; got n_features = 5"),
+        (lambda: CorrelatedFeatures(4, 0.5, together=0.4), r"together from density = 0.5 to 1; got 0.4"),
+        (lambda: CorrelatedFeatures(4, 0.5, together=1.5), r"together from density = 0.5 to 1; got 1.5"),
+        (lambda: CorrelatedFeatures(4, 0.5, together=float("nan")), r"to 1; got nan"),
+        (
+            lambda: CorrelatedFeatures(4, torch.tensor([0.1, 0.2]), together=torch.ones(3)),
+            r"together to be a number or 2 numbers; got 3",
+        ),
+        (
+            lambda: CorrelatedFeatures(4, torch.tensor([[0.1, 0.2, 0.1, 0.2]])),
+            "one density for all members of a set",
+        ),
         (lambda: AnticorrelatedFeatures(4, 0.5, set_size=8), r"multiple of set_size = 8"),
         (lambda: AnticorrelatedFeatures(4, 0.5, set_size=0), r"set_size to be a whole number >= 1; got 0"),
     ],

@@ -7,7 +7,7 @@ from scipy.integrate import dblquad
 from scipy.optimize import minimize
 from torch import Tensor
 
-from tms_utils import SparseFeatures, ToyModel, estimate_loss
+from tms_utils import CorrelatedFeatures, SparseFeatures, ToyModel, estimate_loss
 from tms_utils.theory import (
     competing_boundary,
     competing_losses,
@@ -192,3 +192,62 @@ def test_holding_w2_holds_it():
 def test_optimum_refuses_what_is_off_the_map(p, r):
     with pytest.raises(ValueError, match="expected"):
         two_feature_optimum(p, r)
+
+
+# Features that come together (chapter 7) ------------------------------------------------------
+
+
+def test_together_equal_to_density_is_independence():
+    w, b = torch.tensor([0.8, -0.6]).double(), torch.tensor([0.1, 0.05]).double()
+    for p in (0.1, 0.5, 1.0):
+        expected = two_feature_loss(w, b, p, 0.5)
+        assert two_feature_loss(w, b, p, 0.5, together=p).item() == pytest.approx(expected.item(), rel=1e-12)
+        solution = two_feature_optimum(p, 0.5, together=p)
+        assert solution.loss.item() == pytest.approx(two_feature_optimum(p, 0.5).loss.item(), rel=1e-9)
+
+
+@pytest.mark.parametrize(("p", "c"), [(0.3, 0.3), (0.2, 0.8), (0.4, 1.0)])
+def test_the_loss_of_features_that_come_together_against_a_large_sample(p, c):
+    """A trained-on sampler, written independently of the quadrature."""
+    generator = torch.Generator().manual_seed(11)
+    x, weight = CorrelatedFeatures(2, p, together=c).sample_weighted(2**19, generator)
+    for _ in range(3):
+        w, b = torch.randn(2, generator=generator), 0.3 * torch.randn(2, generator=generator)
+        error = (x - ((x @ w)[..., None] * w + b).relu()).square().mean(-1)
+        terms = weight.shape[1] * weight * error
+        exact = two_feature_loss(w.double(), b.double(), p, 1.0, c).item()
+        assert abs(terms.mean().item() - exact) < 5 * (terms.std() / terms.shape[1] ** 0.5).item()
+
+
+def test_closed_forms_of_a_pair_in_one_dimension():
+    """Opposite costs p c / 3, merged p c / 12 + p (1 - c) / 3, never together nothing (sums)."""
+    zero = torch.zeros(2, dtype=torch.float64)
+    opposite, merged = torch.tensor([1.0, -1]).double(), torch.tensor([0.5, 0.5]).double().sqrt()
+    for p, c in ((0.1, 0.0), (0.3, 0.4), (0.2, 1.0)):
+        assert 2 * two_feature_loss(opposite, zero, p, 1.0, c).item() == pytest.approx(p * c / 3, abs=1e-12)
+        expected = p * c / 12 + p * (1 - c) / 3
+        assert 2 * two_feature_loss(merged, zero, p, 1.0, c).item() == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_border_of_merging_in_the_limit_of_rare_features():
+    border = (40 - 4 * 14**0.5) / 43
+    below, above = two_feature_optimum(1e-5, together=torch.tensor([border - 1e-3, border + 1e-3])).w
+    assert below.prod() < -1
+    assert above.tolist() == pytest.approx([0.5**0.5] * 2, abs=1e-3)
+
+
+def test_random_starts_find_nothing_below_the_optimum_of_features_that_come_together():
+    generator = torch.Generator().manual_seed(12)
+    p = torch.tensor([0.05, 0.3, 0.5, 0.6, 0.8]).double()
+    c = torch.tensor([0.7, 0.1, 0.6, 0.65, 0.8]).double()
+    start = torch.randn(24, 1, 4, generator=generator, dtype=torch.float64)
+    found = two_feature_minimum(start[..., :2], 0.3 * start[..., 2:], p, 1.0, together=c, steps=60)
+    optimum = two_feature_optimum(p, together=c)
+    assert (found.loss.amin(0) > optimum.loss - 1e-9).all()
+    assert (found.loss.amin(0) < optimum.loss * 1.001 + 1e-9).all()
+
+
+@pytest.mark.parametrize(("p", "c"), [(0.8, 0.1), (0.2, -0.1), (0.2, 1.1)])
+def test_pairs_that_cannot_exist_are_refused(p, c):
+    with pytest.raises(ValueError, match="together in"):
+        two_feature_optimum(p, together=c)

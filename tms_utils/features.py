@@ -30,6 +30,8 @@ __all__ = [
 class Features:
     """What all feature distributions share: a size, a density per instance, a device."""
 
+    per_instance: tuple[str, ...] = ("density",)  # the tensors of shape (instances, features)
+
     def __init__(self, n_features: int, density: float | Tensor):
         self.n_features = _positive_int("n_features", n_features)
         self.density = _as_density(density, self.n_features)  # (instances, features)
@@ -45,7 +47,8 @@ class Features:
     def to(self, device: torch.device | str) -> Features:
         """A copy of this distribution on ``device``."""
         moved = copy.copy(self)
-        moved.density = self.density.to(device)
+        for name in self.per_instance:
+            setattr(moved, name, getattr(self, name).to(device))
         return moved
 
     def expand(self, n_instances: int) -> Features:
@@ -56,7 +59,8 @@ class Features:
                 f"{n_instances}; got {self.n_instances}"
             )
         expanded = copy.copy(self)
-        expanded.density = self.density.expand(n_instances, -1)
+        for name in self.per_instance:
+            setattr(expanded, name, getattr(self, name).expand(n_instances, -1))
         return expanded
 
     def sample(
@@ -178,30 +182,98 @@ class KActiveFeatures(Features):
         return torch.zeros_like(order).scatter_(-1, active, values)
 
 
-class CorrelatedFeatures(Features):
-    """Sets of features that switch on and off together, with independent magnitudes (paper: "Correlated features").
+class SetFeatures(Features):
+    """Neighbouring features form sets: ``SparseFeatures`` draws which sets are on, a subclass their members."""
 
-    Args:
-        n_features: number of features, a multiple of ``set_size``.
-        density: probability that a set is on, in (0, 1]: one number or one per instance.
-        set_size: neighbouring features that form a set.
-    """
-
-    def __init__(self, n_features: int, density: float | Tensor, set_size: int = 2):
+    def __init__(self, n_features: int, density: float | Tensor, set_size: int):
         super().__init__(n_features, density)
         self.set_size = _divisor(n_features, set_size)
+        of_sets = self.density.unflatten(-1, (-1, self.set_size))
+        if (of_sets != of_sets[..., :1]).any():
+            raise ValueError("expected one density for all members of a set; got different ones")
 
     def sample(
         self, batch_size: int, generator: torch.Generator | None = None
     ) -> Float[Tensor, "instances batch features"]:
-        _positive_int("batch_size", batch_size)
-        values = self._uniform(batch_size, self.n_features, generator=generator)
-        n_sets = self.n_features // self.set_size
-        set_on = self._uniform(batch_size, n_sets, generator=generator) < self.density[:, None, :n_sets]
-        return values * set_on.repeat_interleave(self.set_size, dim=-1)
+        sets = self._sets().sample(batch_size, generator)
+        return self._members(sets, generator)
+
+    def sample_weighted(
+        self, batch_size: int, generator: torch.Generator | None = None
+    ) -> tuple[Float[Tensor, "instances batch features"], Float[Tensor, "instances batch"]]:
+        """One empty row, then ``batch_size - 1`` rows drawn given that at least one set is on."""
+        sets, weight = self._sets().sample_weighted(batch_size, generator)
+        return self._members(sets, generator), weight
+
+    def _sets(self) -> SparseFeatures:
+        """The sets, each as one sparse feature. Kept between calls, as ``SparseFeatures`` keeps its tables."""
+        if not hasattr(self, "_sets_cache") or self._sets_cache[0] is not self.density:
+            sets = SparseFeatures(self.n_features // self.set_size, self._set_density()[:, :: self.set_size])
+            self._sets_cache = (self.density, sets)
+        return self._sets_cache[1]
+
+    def _set_density(self) -> Float[Tensor, "instances features"]:
+        """The probability that a feature's set is on."""
+        return self.density
+
+    def _members(
+        self, sets: Float[Tensor, "instances batch sets"], generator: torch.Generator | None
+    ) -> Float[Tensor, "instances batch features"]:
+        raise NotImplementedError
 
 
-class AnticorrelatedFeatures(Features):
+class CorrelatedFeatures(SetFeatures):
+    """Sets of features that tend to be on together, with independent magnitudes (paper: "Correlated features").
+
+    A set is on with probability ``density / together``; while it is, each of its members is on with
+    probability ``together``, apart from the others. So a feature is on with probability ``density``, and
+    *if* it is, each other member of its set is on with probability ``together``: from ``density`` itself
+    (independent features) to 1 (the whole set or nothing, as in the paper).
+
+    Args:
+        n_features: number of features, a multiple of ``set_size``.
+        density: probability that a feature is on, in (0, 1]: one number or one per instance.
+        set_size: neighbouring features that form a set.
+        together: probability that a feature is on given that another of its set is, from ``density``
+            to 1: one number or one per instance.
+    """
+
+    per_instance = ("density", "together")
+
+    def __init__(
+        self,
+        n_features: int,
+        density: float | Tensor,
+        set_size: int = 2,
+        together: float | Tensor = 1.0,
+    ):
+        super().__init__(n_features, density, set_size)
+        together = torch.as_tensor(together, dtype=self.density.dtype).reshape(-1, 1)
+        if len(together) not in (1, self.n_instances) and self.n_instances != 1:
+            raise ValueError(
+                f"expected together to be a number or {self.n_instances} numbers; got {len(together)}"
+            )
+        self.density, self.together = torch.broadcast_tensors(self.density, together)
+        outside = ~((self.together >= self.density) & (self.together <= 1))
+        if outside.any():
+            raise ValueError(
+                f"expected together from density = {self.density[outside][0]:g} to 1; "
+                f"got {self.together[outside][0]:g}"
+            )
+
+    def _set_density(self) -> Float[Tensor, "instances features"]:
+        return self.density / self.together
+
+    def _members(
+        self, sets: Float[Tensor, "instances batch sets"], generator: torch.Generator | None
+    ) -> Float[Tensor, "instances batch features"]:
+        u = self._uniform(sets.shape[1], self.n_features, generator=generator)
+        c = self.together[:, None]
+        values = u.sub_(1 - c).div_(c).clamp_(min=0)  # as in SparseFeatures, given that the set is on
+        return values * (sets > 0).repeat_interleave(self.set_size, dim=-1)
+
+
+class AnticorrelatedFeatures(SetFeatures):
     """Sets of features of which at most one is on (paper: "Anti-correlated features").
 
     Args:
@@ -212,20 +284,14 @@ class AnticorrelatedFeatures(Features):
     """
 
     def __init__(self, n_features: int, density: float | Tensor, set_size: int = 2):
-        super().__init__(n_features, density)
-        self.set_size = _divisor(n_features, set_size)
+        super().__init__(n_features, density, set_size)
 
-    def sample(
-        self, batch_size: int, generator: torch.Generator | None = None
+    def _members(
+        self, sets: Float[Tensor, "instances batch sets"], generator: torch.Generator | None
     ) -> Float[Tensor, "instances batch features"]:
-        _positive_int("batch_size", batch_size)
-        n_sets = self.n_features // self.set_size
-        values = self._uniform(batch_size, n_sets, generator=generator)
-        set_on = self._uniform(batch_size, n_sets, generator=generator) < self.density[:, None, :n_sets]
-        member = (self._uniform(batch_size, n_sets, generator=generator) * self.set_size).long()
-        x = values.new_zeros(*values.shape, self.set_size)
-        x.scatter_(-1, member[..., None], (values * set_on)[..., None])
-        return x.flatten(start_dim=-2)
+        member = (self._uniform(*sets.shape[1:], generator=generator) * self.set_size).long()
+        x = sets.new_zeros(*sets.shape, self.set_size)
+        return x.scatter_(-1, member[..., None], sets[..., None]).flatten(start_dim=-2)
 
 
 def _as_density(density: float | Tensor, n_features: int) -> Float[Tensor, "instances features"]:

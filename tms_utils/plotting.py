@@ -48,10 +48,12 @@ def plot_arrows(
     ax: Axes | None = None,
     label: bool = True,
     limit: float | None = None,
+    set_size: int = 1,
 ) -> Axes:
     """Feature directions W_i as arrows in the plane (n_hidden = 2), to scale, with the unit circle behind.
 
-    Features shorter than 0.1 are dots; labels number those longer than 0.2.
+    Features shorter than 0.1 are dots; labels number those longer than 0.2. Neighbouring features that form
+    a set of ``set_size`` have one colour.
 
     Raises:
         ValueError: unless W has two hidden dimensions.
@@ -63,7 +65,7 @@ def plot_arrows(
     limit = limit or 1.25 * max(1.2, np.hypot(x, y).max())
     ax.add_patch(plt.Circle((0, 0), 1, fill=False, color="0.75", linestyle=":"))
     for i, (xi, yi) in enumerate(zip(x, y, strict=True)):
-        colour, length = PALETTE[i % len(PALETTE)], np.hypot(xi, yi)
+        colour, length = PALETTE[i // set_size % len(PALETTE)], np.hypot(xi, yi)
         if length < 0.1:  # an arrow's head would be longer than the arrow
             ax.plot(xi, yi, ".", color=colour)
             continue

@@ -217,7 +217,11 @@ def competing_boundary(r: float | Tensor, n_features: int = 2) -> Float[Tensor, 
 
 
 def two_feature_loss(
-    w: Float[Tensor, "*batch 2"], b: Float[Tensor, "*batch 2"], density: float | Tensor, r: float | Tensor
+    w: Float[Tensor, "*batch 2"],
+    b: Float[Tensor, "*batch 2"],
+    density: float | Tensor,
+    r: float | Tensor,
+    together: float | Tensor | None = None,
 ) -> Float[Tensor, "*batch"]:
     """The exact loss ½ Σ_i I_i E[(x_i - ReLU(w_i h + b_i))²] with h = w_1 x_1 + w_2 x_2 and I = (1, r).
 
@@ -225,20 +229,29 @@ def two_feature_loss(
     polynomial on each side of the line where the ReLU bends, of degree 3 at most, even after one integral
     has been taken. Gauss' rule with two points is exact for those, so the only error is rounding.
     (``exact_loss`` takes any model of up to 8 features, one at a time, with a quadrature's error.)
-    ``density`` and ``r`` broadcast against ``*batch``.
+
+    ``together`` is the probability that a feature is on given that the other one is (chapter 7); None is
+    ``density``: independent features. ``density``, ``r`` and ``together`` broadcast against ``*batch``.
     """
     p, r = _broadcast(density, r, like=w)
     w1, w2 = w.unbind(-1)
     b1, b2 = b.unbind(-1)
-    return (_output_loss(w1**2, w1 * w2, b1, p) + r * _output_loss(w2**2, w1 * w2, b2, p)) / 2
+    if_on = p if together is None else torch.as_tensor(together, dtype=p.dtype).expand_as(p)
+    if_off = p * (1 - if_on) / (1 - p).clamp(min=1e-12)  # so that x is on with probability p in all
+    first = _output_loss(w1**2, w1 * w2, b1, p, if_on, if_off)
+    return (first + r * _output_loss(w2**2, w1 * w2, b2, p, if_on, if_off)) / 2
 
 
-def _output_loss(a: Tensor, c: Tensor, b: Tensor, p: Tensor) -> Tensor:
-    """E[(x - ReLU(a x + c y + b))²] for independent sparse x and y, with a >= 0."""
+def _output_loss(a: Tensor, c: Tensor, b: Tensor, p: Tensor, if_on: Tensor, if_off: Tensor) -> Tensor:
+    """E[(x - ReLU(a x + c y + b))²] for sparse x and y, with a >= 0.
+
+    y is on with probability p; x with probability ``if_on`` if y is on, with ``if_off`` if it is off.
+    """
     y, y_weight = _on_or_off(_gauss_nodes(_zero_of(c, b), _zero_of(c, a + b)), p[..., None])
     rest = c[..., None] * y + b[..., None]
     a = a[..., None].expand_as(rest)
-    x, x_weight = _on_or_off(_gauss_nodes(_zero_of(a, rest)), p[..., None, None])
+    x_on = torch.cat([if_off[..., None], if_on[..., None].expand_as(y[..., 1:])], -1)  # y's first node is off
+    x, x_weight = _on_or_off(_gauss_nodes(_zero_of(a, rest)), x_on[..., None])
     out = (a[..., None] * x + rest[..., None]).relu()
     return (y_weight * (x_weight * (x - out).square()).sum(-1)).sum(-1)
 
@@ -280,6 +293,7 @@ def two_feature_minimum(
     density: float | Tensor,
     r: float | Tensor,
     *,
+    together: float | Tensor | None = None,
     hold_w2: bool = False,
     steps: int = 25,
 ) -> TwoFeatureSolution:
@@ -289,14 +303,15 @@ def two_feature_minimum(
     lowers the loss. With ``hold_w2`` the second weight stays where it is and the rest adjusts.
     """
     p, r = _broadcast(density, r)
-    shape = torch.broadcast_shapes(w.shape[:-1], p.shape, r.shape)
+    c = p if together is None else torch.as_tensor(together, dtype=torch.float64)
+    shape = torch.broadcast_shapes(w.shape[:-1], p.shape, c.shape)
     theta = torch.cat([w, b], -1).double().expand(*shape, 4).reshape(-1, 4).clone()
-    p, r = (v.expand(shape).reshape(-1) for v in (p, r))
+    p, r, c = (v.expand(shape).reshape(-1) for v in (p, r, c))
     free = torch.tensor([1, 0 if hold_w2 else 1, 1, 1], dtype=torch.float64)
     eye, shift = torch.eye(4, dtype=torch.float64), 1e-6
 
     def loss_at(theta: Tensor) -> Tensor:
-        return two_feature_loss(theta[..., :2], theta[..., 2:], p, r)
+        return two_feature_loss(theta[..., :2], theta[..., 2:], p, r, c)
 
     loss, damping = loss_at(theta), torch.full_like(p, 1e-2)
     for _ in range(steps):
@@ -318,27 +333,36 @@ def two_feature_minimum(
     return TwoFeatureSolution(theta[..., :2], theta[..., 2:], loss.reshape(shape))
 
 
-def two_feature_optimum(density: float | Tensor, r: float | Tensor) -> TwoFeatureSolution:
+def two_feature_optimum(
+    density: float | Tensor, r: float | Tensor = 1.0, together: float | Tensor | None = None
+) -> TwoFeatureSolution:
     """The best W and b for n = 2, m = 1, to about ten digits of the loss, with w_1 >= 0.
 
     The lowest of the minima reached from three starts: near "ignore extra", near the antipodal pair, and
-    half way. (Random starts have never found a lower one; the tests try.) For r > 1 the two features
-    swap roles. At r = 1 an optimum and its mirror image can tie; one of them is returned.
+    half way; if the features are not independent, also from near the merged pair. (Random starts have never
+    found a lower one; the tests try.) For r > 1 the two features swap roles. At r = 1 an optimum and its
+    mirror image can tie; one of them is returned.
 
     Raises:
-        ValueError: if a density lies outside (0, 1], or an r is not positive.
+        ValueError: if a density lies outside (0, 1], an r is not positive, or no two features can be on
+            together so seldom (or so often): p (2 - together) <= 1 and 0 <= together <= 1.
     """
     p, r = _broadcast(density, r)
+    c = p if together is None else torch.as_tensor(together, dtype=torch.float64)
     if not ((p > 0) & (p <= 1)).all():
         raise ValueError(f"expected density in (0, 1]; got {p.min():g} to {p.max():g}")
     if not (r > 0).all():
         raise ValueError(f"expected r > 0; got {r.min():g}")
+    if not ((c >= 0) & (c <= 1) & (p * (2 - c) <= 1 + 1e-9)).all():
+        raise ValueError("expected together in [0, 1], and at least 2 - 1 / density")
+    p, r, c = torch.broadcast_tensors(p, r, c)
     swap = r > 1
-    starts = torch.tensor(
-        [[1, -0.1, 0.02, 0.3], [1, -0.5, 0.1, 0.3], [1, -0.9, 0.05, 0.1]], dtype=torch.float64
+    starts = [[1, -0.1, 0.02, 0.3], [1, -0.5, 0.1, 0.3], [1, -0.9, 0.05, 0.1], [0.8, 0.5, 0, 0.1]]
+    starts = torch.tensor(starts[: 3 if together is None else 4], dtype=torch.float64)
+    starts = starts.reshape(-1, *[1] * p.ndim, 4)
+    found = two_feature_minimum(
+        starts[..., :2], starts[..., 2:], p, torch.where(swap, 1 / r, r), together=c, steps=16
     )
-    starts = starts.reshape(3, *[1] * p.ndim, 4)
-    found = two_feature_minimum(starts[..., :2], starts[..., 2:], p, torch.where(swap, 1 / r, r), steps=16)
 
     best = found.loss.argmin(0)[None, ..., None].expand(1, *p.shape, 2)
     w, b = found.w.gather(0, best)[0], found.b.gather(0, best)[0]

@@ -44,6 +44,12 @@ from tms_utils.checks.chapter_6 import (
     check_nine_features,
     check_sample_k_active,
 )
+from tms_utils.checks.chapter_7 import (
+    check_binary_border,
+    check_opposite,
+    check_three_pairs,
+    check_who_with_whom,
+)
 from tms_utils.checks.claims import Claim, ClaimsTable
 from tms_utils.checks.verdict import Verdict, exercise, require
 
@@ -57,6 +63,7 @@ __all__ = [
     "check_balanced",
     "check_base_density",
     "check_bias_signs",
+    "check_binary_border",
     "check_boundary",
     "check_crossing",
     "check_draw",
@@ -72,6 +79,7 @@ __all__ = [
     "check_nine_features",
     "check_norm_given_bias",
     "check_one_hot",
+    "check_opposite",
     "check_packing",
     "check_polygon_limit",
     "check_prediction_sparse",
@@ -79,5 +87,7 @@ __all__ = [
     "check_sample_pairs",
     "check_sgd_step",
     "check_shares",
+    "check_three_pairs",
     "check_train_linear",
+    "check_who_with_whom",
 ]
