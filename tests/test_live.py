@@ -94,6 +94,15 @@ def test_contrast_meets_wcag_aa(theme):
         assert contrast(graphic, value["card"]) >= 3, graphic
 
 
+def test_the_slider_for_together_offers_the_same_values_on_both_sides():
+    listed = re.search(r"TOGETHER = \[([^\]]+)\]", source("playground.js"))[1]
+    for value in map(float, listed.split(",")):
+        config = live.playground(features=4, together=value).config
+        assert config["together"] == value
+        assert "decay" not in config
+    assert "together" not in live.playground().config
+
+
 def test_sliders_offer_the_same_values_on_both_sides():
     for kind in ("playground", "many_seeds"):
         for name in ("sparsity", "decay"):
@@ -110,6 +119,8 @@ def test_sliders_offer_the_same_values_on_both_sides():
     ("figure", "arguments", "message"),
     [
         ("playground", {"features": 9}, "features"),
+        ("playground", {"features": 5, "together": 1}, "features"),
+        ("playground", {"features": 4, "together": 0.15}, "together"),
         ("playground", {"seed": -1}, "seed"),
         ("many_seeds", {"seed": -1}, "seed"),
         ("phase_diagram", {"density": 0}, "density"),

@@ -284,6 +284,28 @@ def test_a_linear_model_never_superposes_and_reaches_the_closed_form(compute):
         assert run["loss"] >= exact * (1 - 1e-9)
 
 
+@pytest.mark.parametrize(("density", "together"), [(0.3, 1.0), (0.1, 0.5), (0.2, 0.2), (1.0, 1.0)])
+def test_pairs_are_on_as_often_as_they_should_be_alone_and_together(compute, density, together):
+    js = compute(
+        """({density, together}) => {
+        const batch = maths.sampleBatch(maths.makeBatch(4, 200000), density, maths.randomSource(6), 2, together);
+        const on = [0, 0, 0, 0], both = [0, 0]; let sum = 0;
+        for (let r = 0; r < batch.rows; r++) {
+            const row = [...batch.feature.subarray(batch.start[r], batch.start[r + 1])];
+            row.forEach((i) => on[i] += batch.rowWeight);
+            sum += batch.rowWeight * batch.value.subarray(batch.start[r], batch.start[r + 1]).reduce((a, v) => a + v, 0);
+            both[0] += batch.rowWeight * (row.includes(0) && row.includes(1));
+            both[1] += batch.rowWeight * (row.includes(0) && row.includes(2));
+        }
+        return {on, both, sum, weight: batch.rowWeight * batch.rows + batch.emptyWeight}; }""",
+        {"density": density, "together": together},
+    )
+    assert js["weight"] == pytest.approx(1)
+    assert js["on"] == pytest.approx([density] * 4, abs=0.004)
+    assert js["both"] == pytest.approx([density * together, density**2], abs=0.004)
+    assert js["sum"] == pytest.approx(4 * density / 2, rel=0.02)
+
+
 def test_exact_linear_loss_is_the_mean_over_samples(compute):
     js = compute(
         """() => { const random = maths.randomSource(3); const model = maths.makeModel(5, 2, {relu: false, random});
@@ -766,6 +788,7 @@ ON_PAGES = {
     "notebooks/04_phase_change.html": ["phase-diagram"],
     "notebooks/05_feature_geometry.html": ["activation-space"],
     "notebooks/06_activation_space.html": ["activation-space"],
+    "notebooks/07_correlated_features.html": ["playground"],
 }
 
 
@@ -794,6 +817,21 @@ def drive_playground(page, figure, line):
         page.keyboard.press("ArrowRight")
     ended = float(re.search(r"Loss (\S+)\. ", line(r"Step 3,000.*5 of 5 features kept: pentagon"))[1])
     assert ended < started
+
+
+def drive_pairs(page, figure, line):
+    """Chapter 7: partners that always come together stand at right angles, and merge in dense data."""
+    figure.get_by_label("Fast").check(force=True)
+    assert figure.get_by_label("Linear").count() == 0
+    figure.get_by_label("Together c").focus()
+    page.keyboard.press("End")
+    line(r"Step 3,000.*4 of 4 features kept: two antipodal pairs")
+    names = figure.locator("#plane text").all_inner_texts()
+    assert {"0", "1", "2", "3"} <= set(names)
+    figure.get_by_label("Sparsity S").focus()
+    for _ in range(6):
+        page.keyboard.press("ArrowLeft")
+    line(r"Step 3,000.*2 merged pairs")
 
 
 def drive_many_seeds(page, figure, line):
@@ -871,7 +909,7 @@ def test_figures_run_in_the_built_site(browser, site, path, scheme, width, theme
                 page.wait_for_timeout(50)
             return text
 
-        DRIVERS[kind](page, figure, line)
+        (drive_pairs if "07_" in path else DRIVERS[kind])(page, figure, line)
     context.close()
     # The theme complains of itself on a reader's first visit.
     assert [said for said in complaints if "invalid theme mode" not in said] == []

@@ -30,13 +30,13 @@ def script(kind: str) -> tuple[str, str]:
     """The slot's class name and the module script of one kind of figure.
 
     The files are ordinary modules; put one after another in a single script they need neither
-    ``import`` nor ``export``. Whole-line comments and indentation stay in the files, not on the page.
+    ``import`` nor ``export``. Comments and indentation stay in the files, not on the page.
     """
     modules = [source("maths.js"), source("ui.js"), source(f"{kind}.js")]
     code = "\n".join(
         re.sub(r"^import [^;]*;$|^export (?=function|const|class)", "", text, flags=re.M) for text in modules
     )
-    code = re.sub(r"^ *//.*$", "", code, flags=re.M)
+    code = re.sub(r"^ *//.*$|(?<=[;{,(]) +// .*$", "", code, flags=re.M)
     style = re.sub(r"\s*([{};:,>])\s*|\s+", lambda m: m[1] or " ", source("style.css"))
     code = re.sub(r"\n\s*", "\n", f"const style = {json.dumps(style)};\n{code}").strip()
     name = f"tms-live-{kind.replace('_', '-')}-{hashlib.sha256(code.encode()).hexdigest()[:8]}"

@@ -45,9 +45,12 @@ export function makeBatch(n, rows) {
 // Draw rows *given that at least one feature is active*: each x_i is 0 with probability
 // S = 1 - density and else uniform in [0, 1). The empty rows, a fraction S^n of all, enter the
 // loss exactly through emptyWeight, so no work is spent on them and nothing is biased.
-export function sampleBatch(batch, density, random) {
-  const { n, start, feature, value } = batch;
+// With size 2, pairs are drawn in this way instead; a feature of a pair is on with probability together.
+export function sampleBatch(batch, density, random, size = 1, together = 1) {
+  const { start, feature, value } = batch;
+  const n = batch.n / size;
   const rows = start.length - 1;
+  density /= together;
   const empty = (1 - density) ** n;
   const logS = Math.log(1 - density); // -Infinity when density = 1
   let k = 0;
@@ -56,8 +59,11 @@ export function sampleBatch(batch, density, random) {
     const first = density < 1 ? Math.floor(Math.log(1 - random() * (1 - empty)) / logS) : 0;
     for (let i = Math.min(first, n - 1); i < n; i++) {
       if (i > first && random() >= density) continue;
-      feature[k] = i;
-      value[k++] = random();
+      for (let j = size * i; j < size * (i + 1); j++) {
+        if (together < 1 && random() >= together) continue;
+        feature[k] = j;
+        value[k++] = random();
+      }
     }
     start[r + 1] = k;
   }
@@ -222,7 +228,7 @@ export function adam(parameters, { beta1 = 0.9, beta2 = 0.99, epsilon = 1e-12 } 
 
 // A training run of `steps` steps: call step() until done. The learning rate falls from `rate`
 // to zero along a half cosine, so that a finished run has settled.
-export function makeRun(model, { density, importance, random, steps = 3000, rate = 0.02, rows = 256 }) {
+export function makeRun(model, { density, importance, random, size, together, steps = 3000, rate = 0.02, rows = 256 }) {
   const batch = makeBatch(model.n, rows);
   const gW = new Float64Array(model.W.length);
   const gb = new Float64Array(model.n);
@@ -233,7 +239,7 @@ export function makeRun(model, { density, importance, random, steps = 3000, rate
     steps,
     done: 0,
     step() {
-      sampleBatch(batch, density, random);
+      sampleBatch(batch, density, random, size, together);
       const loss = lossAndGradient(model, importance, batch, gW, gb);
       const eta = rate * 0.5 * (1 + Math.cos((Math.PI * this.done) / steps));
       updateW(gW, eta);

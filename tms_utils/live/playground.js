@@ -4,6 +4,7 @@ import { animation, announcer, arrow, button, calm, checkbox, choice, colour, di
 
 const STEPS = 3000;
 const SPARSITIES = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99];
+const TOGETHER = [0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];
 const DECAYS = [0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1];
 
 function start(app, config) {
@@ -14,10 +15,13 @@ function start(app, config) {
   let phases; // one per setting: what was asked for, and the [step, loss] pairs measured since
 
   // ---- controls -----------------------------------------------------------------------------
-  const features = slider({ label: "Features", values: [2, 3, 4, 5, 6, 7, 8], value: config.features,
+  const pairs = config.together !== undefined; // then the third slider is c, and partners have one colour
+  const hue = (i) => colour(pairs ? i >> 1 : i);
+  const features = slider({ label: "Features", values: pairs ? [2, 4, 6, 8] : [2, 3, 4, 5, 6, 7, 8], value: config.features,
     say: String, change: () => restart(true) });
   const sparsity = slider({ label: "Sparsity S", values: SPARSITIES, value: config.sparsity, say: String, change: () => restart() });
-  const decay = slider({ label: "Importance", values: DECAYS, value: config.decay,
+  const decay = pairs ? slider({ label: "Together c", values: TOGETHER, value: config.together,
+    say: (c) => c || "by chance", change: () => restart() }) : slider({ label: "Importance", values: DECAYS, value: config.decay,
     say: (q) => (q === 1 ? "all equal" : `${q}\u2071`), change: () => restart() });
   const kind = choice({ label: "Output", options: [["relu", "ReLU"], ["linear", "Linear"]], value: "relu", change: () => restart() });
   const speed = choice({ label: "Speed", options: [["slow", "Slow"], ["normal", "Normal"], ["fast", "Fast"]], value: "normal", change: () => {} });
@@ -39,7 +43,7 @@ function start(app, config) {
       button("Step", () => { player.pause(); advance(1); draw(true); }),
       button("Restart", () => restart(true)),
       button("New seed", () => { seed.value = (seed.value + 1) % 10000; restart(true); }),
-      seed.node, kind.node, speed.node, keep.node),
+      seed.node, pairs ? "" : kind.node, speed.node, keep.node),
     el("div", { class: "plane" }, title, status.node, plane,
       el("p", { class: "note" }, "Arrow i is W\u1d62, the direction of feature i, drawn to scale.")),
     el("div", { class: "charts stack" },
@@ -50,7 +54,7 @@ function start(app, config) {
   // ---- training -----------------------------------------------------------------------------
   function restart(anew = false) {
     const n = features.value;
-    importance = Float64Array.from({ length: n }, (_, i) => decay.value ** i);
+    importance = Float64Array.from({ length: n }, (_, i) => (pairs ? 1 : decay.value ** i));
     const relu = kind.value === "relu";
     const density = 1 - sparsity.value;
     if (anew || !keep.value || !model) {
@@ -60,9 +64,10 @@ function start(app, config) {
       model.relu = relu;
       if (run.done === 0) phases.pop(); // nothing was trained under the last setting
     }
-    measure = sampleBatch(makeBatch(n, 16384), density, randomSource(271828));
-    run = makeRun(model, { density, importance, random: randomSource(seed.value + 31337), steps: STEPS });
-    phases.push({ S: sparsity.value, relu, best: bestLinearLoss(importance, 2, density), points: [] });
+    const [size, together] = pairs ? [2, Math.max(density, decay.value)] : [];
+    measure = sampleBatch(makeBatch(n, 16384), density, randomSource(271828), size, together);
+    run = makeRun(model, { density, importance, size, together, random: randomSource(seed.value + 31337), steps: STEPS });
+    phases.push({ S: sparsity.value, relu, best: pairs ? -1 : bestLinearLoss(importance, 2, density), points: [] });
     phases = phases.slice(-6);
     record();
     if (!calm() && started) player.play();
@@ -113,10 +118,19 @@ function start(app, config) {
     draw(true);
   }
 
+  // "2 merged pairs" if the arrows of so many partners point the same way; nothing if none do.
+  function mergedPairs() {
+    const { n, W } = model;
+    const norms = featureNorms(model);
+    let merged = 0;
+    for (let i = 0; pairs && i < n; i += 2) merged += dot(W, 2, i, i + 1) > 0.95 * norms[i] * norms[i + 1];
+    return merged && `${merged} merged pair${merged > 1 ? "s" : ""}`;
+  }
+
   // ---- pictures -----------------------------------------------------------------------------
   function draw(now = false) {
     const untrained = run.done === 0 && phases.length === 1;
-    const name = untrained ? "untrained" : geometryName(model);
+    const name = untrained ? "untrained" : mergedPairs() || geometryName(model);
     const loss = phases[phases.length - 1].points.at(-1)[1];
     const kept = featureNorms(model).filter((norm) => norm > 0.5).length;
     title.textContent = name;
@@ -155,7 +169,7 @@ function start(app, config) {
     for (let i = model.n - 1; i >= 0; i--) {
       const x = 180 + unit * model.W[2 * i];
       const y = 180 - unit * model.W[2 * i + 1];
-      parts.push(arrow(180, 180, x, y, colour(i), { width: 3, head: 11 }));
+      parts.push(arrow(180, 180, x, y, hue(i), { width: 3, head: 11 }));
       if (norms[i] > 0.12) {
         const out = 1 + 13 / (unit * norms[i]);
         const [u, v] = [180 + (x - 180) * out, 185 + (y - 180) * out];
@@ -204,7 +218,7 @@ function start(app, config) {
     }
     const k = phases.length - 1;
     const { best, relu, points } = phases[k];
-    dashed.textContent = best > 0 ? `dashed: ${relu ? "best linear model" : "exact optimum"}, ${digits(best)}` : "the optimum is 0";
+    dashed.textContent = pairs ? "" : best > 0 ? `dashed: ${relu ? "best linear model" : "exact optimum"}, ${digits(best)}` : "the optimum is 0";
     const [step, loss] = points.at(-1);
     parts.push(svg("circle", { cx: x(k, step), cy: y(loss), r: 3.5, fill: "var(--accent)" }));
     fill(curve, parts);
@@ -228,7 +242,7 @@ function start(app, config) {
     for (let i = 0; i < model.n; i++) {
       const x = 44 + width * (i + 0.5) - bar / 2;
       parts.push(
-        svg("rect", { x, width: bar, y: middle - 8 - up * norms[i], height: up * norms[i], rx: 2, fill: colour(i) }),
+        svg("rect", { x, width: bar, y: middle - 8 - up * norms[i], height: up * norms[i], rx: 2, fill: hue(i) }),
         // A feature that is hardly represented has no direction to speak of.
         ...(norms[i] > 0.1 && shared[i] > 0.01 ? [svg("rect", { x, width: bar, y: middle + 8, height: down * shared[i],
           rx: 2, fill: "url(#stripes)", stroke: "var(--muted)" })] : []),

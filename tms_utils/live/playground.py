@@ -8,7 +8,12 @@ from tms_utils.live.figure import PALETTE, LiveFigure, Still
 
 
 def playground(
-    *, features: int = 5, sparsity: float | int = 0.9, decay: float | int = 0.9, seed: int = 0
+    *,
+    features: int = 5,
+    sparsity: float | int = 0.9,
+    decay: float | int = 0.9,
+    seed: int = 0,
+    together: float | int | None = None,
 ) -> LiveFigure:
     """Train n features in the plane inside the page, with sliders for sparsity and importance (paper: "Demonstrating Superposition").
 
@@ -17,12 +22,15 @@ def playground(
         sparsity: S at the start, one of the slider's values.
         decay: importance of feature i is ``decay ** i``, one of the slider's values.
         seed: seed of the first run, 0 to 9999.
+        together: if given, the features come in pairs of equal importance (then their number is even), and
+            a slider says how often a feature is on given that its partner is: at the start, this often
+            (``CorrelatedFeatures``). 0 stands for "by chance".
 
     Raises:
         ValueError: if a value is not one of the slider's.
     """
     choices = {
-        "features": (features, range(2, 9)),
+        "features": (features, range(2, 9, 1 if together is None else 2)),
         "sparsity": (
             sparsity,
             (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99),
@@ -30,6 +38,9 @@ def playground(
         "decay": (decay, (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1)),
         "seed": (seed, range(10000)),
     }
+    if together is not None:
+        del choices["decay"]
+        choices["together"] = (together, (0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1))
     for name, (value, allowed) in choices.items():
         if value not in allowed:
             raise ValueError(f"expected {name} to be one of {allowed}; got {value!r}")
