@@ -66,7 +66,9 @@ def test_who_with_whom():
             (lambda x: by_product(x).fill_diagonal_(0), "On the diagonal"),
             (lambda x: by_product((x > 0.5).float() + 0.01 * torch.eye(len(x))[:, :3]), "expected [["),
             (lambda x: by_product(x.clamp(min=0)), "negative value"),
-            (lambda x: by_product(x)[0], "Expected a tensor of shape"),
+            (lambda x: by_product(x)[0], "got shape (3,)"),
+            (lambda x: by_product(x).numpy(), "got ndarray"),
+            (lambda x: (x != 0).T @ (x != 0), "not implemented for 'Bool'"),
             (lambda x: x.nonsense, "AttributeError"),
         ],
     )
@@ -76,11 +78,11 @@ def test_who_with_whom():
 
 
 def test_opposite():
-    for right in ("other set", "Other set ", "the other set"):
+    for right in ("other set", "Other set ", "the other set", "other"):
         assert check_opposite(right).status == "passed"
     expect_failures(
         check_opposite,
-        [("same set", "silence"), ("either", "costs p"), ("feature 3", "Expected"), (3, "Expected")],
+        [("same", "silence"), ("either", "costs p"), ("feature 3", "Expected"), (3, "Expected")],
     )
 
 
@@ -121,15 +123,36 @@ def half_shared(rows, density, generator):
     return on.repeat_interleave(2, 1) * torch.where(pick, shared.repeat_interleave(2, 1), own)
 
 
+def repaired_in_part(rows, density, generator):
+    """Pair 0 as it should be, the others constant."""
+    x = sampler()(rows, density, generator)
+    x[:, 2:] = 0.5 * (x[:, 2:] > 0)
+    return x
+
+
+def two_magnitudes(rows, density, generator):
+    """The same two numbers serve all three pairs."""
+    on = torch.rand(rows, 3, generator=generator) < density
+    return on.repeat_interleave(2, dim=1) * torch.rand(rows, 2, generator=generator).repeat(1, 3)
+
+
+def third_copies_second(rows, density, generator):
+    on = (torch.rand(rows, 3, generator=generator) < density)[:, [0, 1, 1]]
+    return on.repeat_interleave(2, dim=1) * torch.rand(rows, 6, generator=generator)
+
+
 def test_three_pairs():
     expect_failures(
         check_three_pairs,
         [
-            (sampler(values=3), "same *value*"),
+            (sampler(values=3), "How many *different* numbers"),
+            (repaired_in_part, "Active values of pair 1"),
+            (two_magnitudes, "different pairs share a magnitude"),
+            (third_copies_second, "Pairs 1 and 2"),
             (sampler(switches=6), "not always on together"),
             (sampler(switches=1), "a switch of its own"),
             (sampler(density_of=lambda p: 1 - p), "At density 0.3"),
-            (half_shared, "still have a correlation"),
+            (half_shared, "have a correlation"),
             (sampler(scale=0.5), "uniform in [0, 1)"),
             (sampler(generated=False), "does not use `generator`"),
             (lambda rows, p, g: sampler()(rows, p, g).T, "Expected x of shape"),
@@ -147,11 +170,12 @@ def test_binary_border():
         check_binary_border,
         [
             (4 / 7, "uniform in [0, 1)"),
-            (0.5, "*both* outputs are 0"),
+            (0.5, "only one error"),
             (0.2, "2p(1 - c)"),
             (0.0, "At c = 0"),
             (1.0, "At c = 1"),
             (1.5, "a probability"),
+            (float("nan"), "got nan"),
             (0.4, "do not cost the same"),
         ],
     )

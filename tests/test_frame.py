@@ -1,5 +1,6 @@
 """The files around the course: the lock, the workflows, the commands, the table of chapters."""
 
+import functools
 import re
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import book_extension
 import chapters
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from packaging.requirements import Requirement
 
 import notebooks
@@ -99,6 +100,9 @@ def test_continuous_integration_runs_the_readmes_commands() -> None:
     for command in ("make test", "make book"):
         assert re.search(rf"^{command}\b", readme, flags=re.MULTILINE)
         assert re.search(rf"^{command}$", ci, flags=re.MULTILINE)
+    for workflow, command in (("test", "make test"), ("publish", "make book")):
+        text = (ROOT / ".github" / "workflows" / f"{workflow}.yml").read_text()
+        assert re.search(rf"^ *- run: {command}$", text, flags=re.MULTILINE), workflow
 
 
 def test_every_command_that_the_texts_name_exists() -> None:
@@ -186,6 +190,22 @@ def test_a_chapter_is_run_in_place(chapter) -> None:
     again = path.read_bytes()
     notebooks.main([str(path)])
     assert path.read_bytes() == again
+
+
+def test_pieces_of_one_stream_are_joined_and_other_outputs_are_not() -> None:
+    out, err = (functools.partial(new_output, "stream", name=name) for name in ("stdout", "stderr"))
+    cell = new_code_cell(outputs=[out(text="1"), out(text="2"), err(text="3"), out(text="4")])
+    notebooks.join_streams(new_notebook(cells=[cell]))
+    assert [(o.name, o.text) for o in cell.outputs] == [("stdout", "12"), ("stderr", "3"), ("stdout", "4")]
+
+
+def test_cells_are_counted_without_the_bootstrap_cell() -> None:
+    bootstrap = new_code_cell(execution_count=7, outputs=[new_output("stream", text="")])
+    bootstrap.metadata.tags = ["remove-cell", "nbval-skip"]
+    first, second = new_code_cell(execution_count=9), new_code_cell()
+    notebooks.number_cells(new_notebook(cells=[bootstrap, first, second]))
+    assert [c.execution_count for c in (bootstrap, first, second)] == [None, 1, 2]
+    assert bootstrap.outputs == []
 
 
 def test_a_failing_chapter_is_left_as_it_was(chapter, capsys) -> None:

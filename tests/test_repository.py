@@ -1,5 +1,6 @@
 """The repository's address: in one place, the same everywhere, and changed by one command."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -36,6 +37,16 @@ def snapshot(folder: Path) -> dict[Path, bytes]:
 
 def test_every_address_agrees() -> None:
     assert repository.disagreements(ROOT) == []
+    owner, name = repository.current(ROOT)
+    for path in repository.files(ROOT, repository.MUST_NAME_IT + repository.MAY_NAME_IT):
+        text = path.read_text(encoding="utf-8")
+        for found in re.findall(
+            rf"https://[\w-]+\.github\.io/{name}\b|https://github\.com/[\w-]+/{name}\b", text
+        ):
+            assert found in (
+                f"https://{owner.lower()}.github.io/{name}",
+                f"https://github.com/{owner}/{name}",
+            ), path
 
 
 def test_the_site_is_served_from_the_repository() -> None:
@@ -112,8 +123,24 @@ def test_a_disagreement_is_noticed(course: Path, name: str) -> None:
 
 def test_a_colab_link_to_another_chapter_is_noticed(course: Path) -> None:
     path = course / "notebooks" / "99_example.ipynb"
-    path.write_text(path.read_text().replace("99_example.ipynb", "98_gone.ipynb"))
+    text = path.read_text()
+    path.write_text(text.replace("99_example.ipynb", "98_gone.ipynb"))
     assert any("no such file" in problem for problem in repository.disagreements(course))
+    shutil.copy(path, path.with_name("98_gone.ipynb"))
+    assert any("99_example.ipynb" in p and "not itself" in p for p in repository.disagreements(course))
+
+
+@pytest.mark.parametrize(("old", "new"), [("google.com/github/", "google.com/github/x"), ("main", "master")])
+def test_a_colab_link_elsewhere_is_noticed(course: Path, old: str, new: str) -> None:
+    path = course / "notebooks" / "99_example.ipynb"
+    path.write_text(path.read_text().replace(old, new))
+    assert any("99_example.ipynb opens" in problem for problem in repository.disagreements(course))
+
+
+def test_a_forgotten_placeholder_is_noticed(course: Path) -> None:
+    repository.set_repository(FORK, course)
+    (course / "book" / "troubleshooting.md").write_text("https://github.com/your-name/x/issues\n")
+    assert any("placeholder" in problem for problem in repository.disagreements(course))
 
 
 def test_longer_names_are_left_alone() -> None:

@@ -144,6 +144,7 @@ def test_every_zip_holds_the_chapter_and_a_note(chapter: str, handed_out, tmp_pa
     _, _, path = handed_out[chapter]
     with zipfile.ZipFile(path.with_suffix(".zip")) as archive:
         assert archive.namelist() == [f"{chapter}/{chapter}.ipynb", f"{chapter}/README.txt"]
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         assert archive.read(f"{chapter}/{chapter}.ipynb") == path.read_bytes()
         assert f"git+{REPOSITORY}" in archive.read(f"{chapter}/README.txt").decode()
     student.hand_out(ROOT / "notebooks" / path.name, tmp_path, SITE, REPOSITORY)
@@ -155,7 +156,7 @@ def test_answers_go_and_hints_stay_within_one_cell() -> None:
     answer = "<details>\n<summary>Answer: the short one</summary>\n\nBecause.\n\n</details>\n\n"
     notebook = new_notebook(
         cells=[
-            new_markdown_cell(text + answer + "And then?"),
+            new_markdown_cell(text + answer + text + "And then?"),
             new_markdown_cell(answer),
             new_code_cell(
                 "x = None",
@@ -169,7 +170,7 @@ def test_answers_go_and_hints_stay_within_one_cell() -> None:
     )
     before = nbformat.writes(notebook)
     first, stub, other = student.without_answers(notebook).cells
-    assert first.source == text + "And then?"
+    assert first.source == text + text + "And then?"
     assert (stub.outputs, stub.execution_count) == ([], None)
     assert (other.outputs[0].text, other.execution_count) == ("1", 4)
     assert nbformat.writes(notebook) == before, "the chapter itself must not change"

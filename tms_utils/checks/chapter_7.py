@@ -32,7 +32,8 @@ def check_who_with_whom(who_with_whom: Callable) -> str:
     given = who_with_whom(x.clone())
     require(
         isinstance(given, Tensor) and given.shape == (3, 3),
-        f"Expected a tensor of shape (features, features) = (3, 3); got {getattr(given, 'shape', type(given).__name__)}.",
+        "Expected a tensor of shape (features, features) = (3, 3); got "
+        + (f"shape {tuple(given.shape)}." if isinstance(given, Tensor) else f"{type(given).__name__}."),
     )
 
     def close(other: Tensor) -> bool:
@@ -86,6 +87,7 @@ _OPPOSITE = {
 def check_opposite(opposite_zero: object) -> str:
     """Which set the feature opposite feature 0 belongs to in an octahedron of two correlated sets: the other."""
     answer = str(opposite_zero).strip().lower().removeprefix("the ")
+    answer = {"same": "same set", "other": "other set"}.get(answer, answer)
     require(
         answer in (*_OPPOSITE, "other set"),
         f'Expected "same set", "other set" or "either"; got {opposite_zero!r}.',
@@ -111,30 +113,36 @@ def check_three_pairs(sample_three_pairs: Callable) -> str:
     )
     require(
         not torch.allclose(x[:, 0::2], x[:, 1::2]),
-        "Partners have the same *value* in every row, so a pair is one number, written down twice, and merging it "
-        "loses nothing. What should the two have in common, and what not?",
+        "Merging a pair of these loses nothing. How many *different* numbers does a row with one pair on carry?",
     )
     share = on.float().mean(0)
     require(
         (share - density).abs().max() < 0.02,
         f"At density {density:g} the features are on in {share.min():.0%} to {share.max():.0%} of the rows.",
     )
-    across = (first[:, 0] & first[:, 1]).float().mean()
+    for k, j in ((0, 1), (0, 2), (1, 2)):
+        across = (first[:, k] & first[:, j]).float().mean()
+        require(
+            abs(across - density**2) < 0.02,
+            f"Pairs {k} and {j} are on together in {across:.0%} of the rows; independent pairs would be in "
+            f"{density**2:.0%}. Each pair needs a switch of its own.",
+        )
+    for k in range(3):
+        active = x[first[:, k], 2 * k : 2 * k + 2]
+        require(
+            0.95 < active.max() <= 1 and active.min() < 0.05 and abs(active.mean() - 0.5) < 0.02,
+            f"Active values of pair {k} lie between {active.min():.2f} and {active.max():.2f}, with mean "
+            f"{active.mean():.2f}; they should be uniform in [0, 1).",
+        )
+        correlation = torch.corrcoef(active.T)[0, 1]
+        require(
+            correlation.abs() < 0.06,
+            f"The two magnitudes of pair {k} have a correlation of {correlation:.2f}; draw one number per feature.",
+        )
+    across = torch.corrcoef(x[first.all(-1)].T) - torch.eye(6)  # some 540 rows with everything on
     require(
-        abs(across - density**2) < 0.02,
-        f"Two different pairs are on together in {across:.0%} of the rows; independent pairs would be in "
-        f"{density**2:.0%}. Each pair needs a switch of its own.",
-    )
-    active = x[first[:, 0], :2]
-    correlation = torch.corrcoef(active.T)[0, 1]
-    require(
-        correlation.abs() < 0.06,
-        f"The two magnitudes of a pair still have a correlation of {correlation:.2f}; draw one number per feature.",
-    )
-    require(
-        active.max() > 0.95 and active.min() < 0.05 and abs(active.mean() - 0.5) < 0.02,
-        f"Active values lie between {active.min():.2f} and {active.max():.2f}, with mean {active.mean():.2f}; they "
-        "should be uniform in [0, 1).",
+        across.abs().max() < 0.25,
+        "Features of different pairs share a magnitude: draw one number for each of the six.",
     )
     again = sample_three_pairs(rows, density, torch.Generator().manual_seed(7))
     require(torch.equal(x, again), "The same generator gave other rows: some draw does not use `generator`.")
@@ -147,11 +155,13 @@ def check_three_pairs(sample_three_pairs: Callable) -> str:
 def check_binary_border(binary_border: object) -> str:
     """The c above which merging is cheaper if active features are exactly 1: 1/3."""
     c = float(binary_border)
+    require(0 <= c <= 1, f"c is a probability; got {c:g}.")
     slips = [
         (4 / 7, "4/7 is the border for magnitudes uniform in [0, 1). Here an active feature is exactly 1."),
         (
             1 / 2,
-            "You counted one error of an opposite pair: when both are on, *both* outputs are 0 and both should be 1.",
+            "Did you count only one error somewhere? With both on, *both* outputs of an opposite pair are 0 and should be "
+            "1. With one on, *both* outputs of a merged pair are 1/2.",
         ),
         (
             1 / 5,
@@ -163,6 +173,5 @@ def check_binary_border(binary_border: object) -> str:
     ]
     for slip, message in slips:
         require(abs(c - slip) > 0.005, message)
-    require(0 < c < 1, f"c is a probability; got {c:g}.")
     require(abs(c - 1 / 3) < 0.005, f"At c = {c:g} the two do not cost the same. Compare 2pc with p(1 - c).")
     return "A merged pair has no error at all when both are on, so it pays earlier than with magnitudes to tell apart."
