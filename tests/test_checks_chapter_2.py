@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import pytest
 import torch
+from checking import messages, stub
 
 from tms_utils.checks import (
     check_bias_signs,
@@ -12,19 +13,6 @@ from tms_utils.checks import (
     check_shares,
 )
 from tms_utils.theory import polygon_one_sparse_loss
-
-
-def stub(*_):
-    raise NotImplementedError("your code here")
-
-
-def messages(check, attempts) -> list[str]:
-    """The message for each wrong attempt; none may pass, and no two may be the same."""
-    verdicts = [check(attempt) for attempt in attempts]
-    assert [v.status for v in verdicts] == ["failed"] * len(verdicts), verdicts
-    texts = [v.message for v in verdicts]
-    assert len(set(texts)) == len(texts), texts
-    return texts
 
 
 @pytest.mark.parametrize(

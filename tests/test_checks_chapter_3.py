@@ -2,21 +2,9 @@
 
 import pytest
 import torch
+from checking import messages, stub
 
 from tms_utils.checks import check_balanced, check_draw, check_gradient_size, check_one_hot
-
-
-def stub(*_):
-    raise NotImplementedError("your code here")
-
-
-def messages(check, attempts) -> list[str]:
-    """The message for each wrong attempt; none may pass, and no two may be the same."""
-    verdicts = [check(attempt) for attempt in attempts]
-    assert [v.status for v in verdicts] == ["failed"] * len(verdicts), verdicts
-    texts = [v.message for v in verdicts]
-    assert len(set(texts)) == len(texts), texts
-    return texts
 
 
 @pytest.mark.parametrize(

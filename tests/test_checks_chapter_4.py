@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from checking import expect_failures, stub
 
 from tms_utils.checks import (
     check_average_prediction,
@@ -10,10 +11,6 @@ from tms_utils.checks import (
     check_sample_pairs,
 )
 from tms_utils.theory import two_feature_minimum, two_feature_optimum
-
-
-def stub(*_):
-    raise NotImplementedError
 
 
 @pytest.mark.parametrize(
@@ -27,16 +24,6 @@ def stub(*_):
 )
 def test_untouched_stubs_are_not_attempted(check, untouched):
     assert check(untouched).status == "not attempted"
-
-
-def expect_failures(check, wrong_answers):
-    messages = set()
-    for attempt, words in wrong_answers:
-        verdict = check(attempt)
-        assert verdict.status == "failed", verdict
-        assert words in verdict.message, verdict.message
-        messages.add(verdict.message)
-    assert len(messages) == len(wrong_answers)
 
 
 # 4.1

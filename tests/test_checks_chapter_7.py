@@ -2,13 +2,10 @@
 
 import pytest
 import torch
+from checking import expect_failures, stub
 
 from tms_utils import CorrelatedFeatures
 from tms_utils.checks import check_binary_border, check_opposite, check_three_pairs, check_who_with_whom
-
-
-def stub(*_):
-    raise NotImplementedError
 
 
 @pytest.mark.parametrize(
@@ -22,16 +19,6 @@ def stub(*_):
 )
 def test_untouched_stubs_are_not_attempted(check, untouched):
     assert check(untouched).status == "not attempted"
-
-
-def expect_failures(check, wrong_answers):
-    messages = set()
-    for attempt, words in wrong_answers:
-        verdict = check(attempt)
-        assert verdict.status == "failed", verdict
-        assert words in verdict.message, verdict.message
-        messages.add(verdict.message)
-    assert len(messages) == len(wrong_answers)
 
 
 # 7.1

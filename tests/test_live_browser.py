@@ -815,7 +815,7 @@ def drive_pairs(page, figure, line):
     figure.get_by_label("Together c").focus()
     page.keyboard.press("End")
     line(r"Step 3,000.*4 of 4 features kept: two antipodal pairs")
-    names = figure.locator("#plane text").all_inner_texts()
+    names = figure.locator("#plane text").all_text_contents()
     assert {"0", "1", "2", "3"} <= set(names)
     figure.get_by_label("Sparsity S").focus()
     for _ in range(6):

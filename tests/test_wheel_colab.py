@@ -1,4 +1,4 @@
-"""A chapter alone in an empty folder: first with an installed wheel, then as Colab would meet it.
+"""A chapter alone in an empty folder, as Colab would meet it; the package comes as a wheel.
 
 By default the first chapter stands for all; TMS_ALL_CHAPTERS=1 runs every one. By default the libraries are those
 of the Python that runs the tests; TMS_LIBRARIES_OF names another Python, with older or newer ones.
@@ -129,24 +129,12 @@ def test_there_is_a_chapter_to_try() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("chapter", TRIED, ids=lambda path: path.stem)
-def test_a_chapter_runs_with_the_wheel(
-    chapter: Path, fresh_python: Path, wheel: Path, tmp_path: Path
-) -> None:
-    call(fresh_python, "-m", "pip", "install", "--quiet", "--no-deps", wheel, cwd=tmp_path)
-    copy = alone(chapter, tmp_path / "empty")
-    printed = call(fresh_python, "-c", EXECUTE, copy, cwd=copy.parent)
-    assert f"from {fresh_python.parent.parent}" in printed, printed
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("chapter", TRIED, ids=lambda path: path.stem)
-def test_a_chapter_runs_as_in_colab(chapter: Path, fresh_python: Path, sources: Path, tmp_path: Path) -> None:
+def test_a_chapter_runs_as_in_colab(chapter: Path, fresh_python: Path, wheel: Path, tmp_path: Path) -> None:
     copy = alone(chapter, tmp_path / "empty")
     before = versions(fresh_python, tmp_path)
-    # PIP_NO_BUILD_ISOLATION: build with the setuptools that is here, so that no network is needed
     printed = call(
         fresh_python, "-c", EXECUTE, copy, cwd=copy.parent,
-        TMS_FORCE_COLAB="1", TMS_UTILS_SOURCE=f"git+file://{sources}", PIP_NO_BUILD_ISOLATION="0",
+        TMS_FORCE_COLAB="1", TMS_UTILS_SOURCE=str(wheel),
     )  # fmt: skip
     assert f"from {fresh_python.parent.parent}" in printed, printed
     assert versions(fresh_python, tmp_path) == before, "the bootstrap cell must leave PyTorch and NumPy alone"
@@ -155,6 +143,18 @@ def test_a_chapter_runs_as_in_colab(chapter: Path, fresh_python: Path, sources: 
 def run_bootstrap(python: Path, cwd: Path, **environment: str) -> str:
     code = (ROOT / "scripts" / "bootstrap.py").read_text(encoding="utf-8")
     return call(python, "-c", code, cwd=cwd, **environment)
+
+
+def test_the_bootstrap_cell_fetches_the_package_from_a_repository(
+    fresh_python: Path, sources: Path, tmp_path: Path
+) -> None:
+    # PIP_NO_BUILD_ISOLATION: build with the setuptools that is here, so that no network is needed
+    run_bootstrap(
+        fresh_python, tmp_path, TMS_FORCE_COLAB="1", TMS_UTILS_SOURCE=f"git+file://{sources}",
+        PIP_NO_BUILD_ISOLATION="0",
+    )  # fmt: skip
+    where = call(fresh_python, "-c", "import tms_utils; print(tms_utils.__file__)", cwd=tmp_path)
+    assert str(fresh_python.parent.parent) in where
 
 
 def test_outside_colab_the_bootstrap_cell_only_says_what_is_missing(
