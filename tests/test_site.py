@@ -68,6 +68,7 @@ class Links(HTMLParser):
                 self.meta[key] = attributes.get("content") or ""
 
 
+@functools.cache
 def read(page: str) -> Links:
     links = Links()
     links.feed((SITE / page).read_text(encoding="utf-8"))
@@ -82,7 +83,7 @@ def weight(path: Path) -> int:
     return len(gzip.compress(content, 6)) if compressed else len(content)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def open_page(browser) -> Iterator:
     """Open a page; collect what it asks of outside hosts, its errors, and what it weighs."""
     contexts = []
@@ -121,15 +122,22 @@ def open_page(browser) -> Iterator:
         context.close()
 
 
+@pytest.fixture(scope="module", params=PAGES)
+def loaded(request, open_page) -> Iterator:
+    """Each page in turn, opened once for all tests that look at it: its name and the tab."""
+    tab = open_page(request.param)
+    yield request.param, tab
+    tab.context.close()
+
+
 def test_every_page_of_the_contents_is_built() -> None:
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     files = [toc["root"]] + [c["file"] for part in toc["parts"] for c in part["chapters"]]
     assert sorted(re.sub(r"\.(md|ipynb)$", "", f) + ".html" for f in files) == PAGES
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_a_page_reads_offline(page: str, open_page) -> None:
-    tab = open_page(page)
+def test_a_page_reads_offline(loaded) -> None:
+    _, tab = loaded
     assert tab.outside == [], "the page asks other hosts"
     assert tab.errors == []
     assert tab.weight < LIMIT, f"the page loads {tab.weight / 1e6:.1f} MB"
@@ -140,17 +148,30 @@ def test_a_page_reads_offline(page: str, open_page) -> None:
     assert tab.locator("mjx-container").count() >= formulas, "formulas that stayed raw"
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_a_page_fits_a_phone(page: str, open_page) -> None:
-    tab = open_page(page, width=360)
+def test_a_page_fits_a_phone(loaded) -> None:
+    _, tab = loaded
+    tab.set_viewport_size({"width": 360, "height": 900})
     wide = tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    tab.set_viewport_size({"width": 1280, "height": 900})
     assert wide <= 0, f"the page is {wide} pixels too wide at 360"
 
 
+def test_a_page_hides_the_bootstrap_cell_and_folds_its_solutions(loaded) -> None:
+    page, tab = loaded
+    assert "TMS_FORCE_COLAB" not in tab.content()
+    source = (ROOT / page).with_suffix(".ipynb")
+    for cell in json.loads(source.read_text(encoding="utf-8"))["cells"] if page in CHAPTERS else []:
+        if cell["cell_type"] == "code" and "solution" in cell["metadata"].get("tags", []):
+            title = "".join(cell["source"]).splitlines()[0]
+            assert not tab.get_by_text(title, exact=True).first.is_visible(), f"{title} is not folded"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("page", PAGES)
-def test_a_page_is_accessible(page: str, scheme: str, open_page) -> None:
-    tab = open_page(page, scheme=scheme)
+def test_a_page_is_accessible(scheme: str, loaded) -> None:
+    page, tab = loaded
+    tab.add_style_tag(content="* { transition: none !important }")  # a colour half way is nobody's choice
+    tab.emulate_media(color_scheme=scheme)
+    tab.wait_for_function("(wanted) => document.documentElement.dataset.theme === wanted", arg=scheme)
     assert tab.evaluate("document.documentElement.dataset.theme") == scheme
     if page != CHAPTERS[0]:  # code and formulas look alike everywhere; the first chapter stands for all
         tab.evaluate(
@@ -214,17 +235,6 @@ def test_a_chapter_opens_in_colab(page: str) -> None:
     )
     links = {link for link in read(page).links if "colab.research" in link}
     assert links == {wanted}
-
-
-@pytest.mark.parametrize("page", CHAPTERS)
-def test_a_chapter_hides_the_bootstrap_cell_and_folds_its_solutions(page: str, open_page) -> None:
-    tab = open_page(page)
-    assert "TMS_FORCE_COLAB" not in tab.content()
-    source = json.loads((ROOT / page).with_suffix(".ipynb").read_text(encoding="utf-8"))
-    for cell in source["cells"]:
-        if cell["cell_type"] == "code" and "solution" in cell["metadata"].get("tags", []):
-            title = "".join(cell["source"]).splitlines()[0]
-            assert not tab.get_by_text(title, exact=True).first.is_visible(), f"{title} is not folded"
 
 
 @pytest.mark.parametrize("word", ["superposition", "polysemantic", "privileged basis", "digon"])
