@@ -31,7 +31,7 @@ book: $(ENV) ## build the book into _build/html
 	@echo "The book is ready. Open $(CURDIR)/$(SITE) in a browser, or type: make serve"
 
 test: book ## run every test: helper package, notebooks, site
-	TQDM_DISABLE=1 OMP_NUM_THREADS=1 $(BIN)/pytest $(NBVAL) -n 2 --dist loadfile tests notebooks
+	TQDM_DISABLE=1 OMP_NUM_THREADS=1 $(BIN)/pytest $(NBVAL) -n 2 --dist loadfile --no-loadscope-reorder notebooks tests
 
 notebooks: $(ENV) ## run the chapters again, in place (ONLY=notebooks/01_linear_model.ipynb for one)
 	$(BIN)/python scripts/notebooks.py $(ONLY)

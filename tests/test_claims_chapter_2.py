@@ -75,10 +75,10 @@ def test_always_on_features_keep_their_dimensions():
 
 def test_irregular_seeds_of_dense_features_are_unfinished():
     """1,000 steps leave about one seed in ten irregular; after three times as many nearly none is left."""
-    short, long = (trained(1.0, IMPORTANCE, seed=1007, seeds=48, steps=steps) for steps in (1000, 3000))
+    short, long = (trained(1.0, IMPORTANCE, seed=1007, seeds=40, steps=steps) for steps in (1000, 3000))
     irregular = sum("irregular" in geometry_name(W) for W in short.W)
-    assert 1 <= irregular <= 12
-    assert [geometry_name(W) for W in long.W].count("2 dedicated dimensions") >= 47
+    assert 1 <= irregular <= 10
+    assert [geometry_name(W) for W in long.W].count("2 dedicated dimensions") >= 39
 
 
 def test_three_features_at_medium_density_are_a_local_minimum():

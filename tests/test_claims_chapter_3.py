@@ -79,14 +79,14 @@ def test_the_signs_at_the_start_decide_what_two_matrices_learn():
     rare = SparseFeatures(N, 0.001)
     two = start(tied=False)
     heard = (two.V * two.W).sum(1) > 0
-    ends = explained(trained(two, rare), rare) > 0.5
+    ends = explained(trained(two, rare, steps=1000), rare) > 0.5
     assert ends[heard].float().mean() > 0.8
     assert ends[~heard].float().mean() < 0.2
 
     flipped = start(tied=False)
     flipped.V.data *= (flipped.V * flipped.W).sum(1, keepdim=True).sign()
-    trained(flipped, rare)
-    tied = trained(start(), rare)
+    trained(flipped, rare, steps=1000)
+    tied = trained(start(), rare, steps=1000)
     assert n_learned(flipped, rare).mean() > n_learned(tied, rare).mean() + 1
     loss = {
         name: estimate_loss(m, rare, IMPORTANCE).median()

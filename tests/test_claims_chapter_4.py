@@ -157,7 +157,7 @@ def test_with_a_shared_mask_superposition_never_pays():
     kept = {}
     for name, features in (("shared", CorrelatedFeatures(2, p)), ("own", SparseFeatures(2, p))):
         model = ToyModel(2, 1, len(p), generator=torch.Generator().manual_seed(111))
-        train(model, features, importance, lr=0.05, seed=112, progress=False)
+        train(model, features, importance, steps=1000, lr=0.05, seed=112, progress=False)
         best = estimate_loss(model, features, importance).view(8, -1).argmin(0)
         w = model.W.detach()[:, 0].view(8, -1, 2)[best, torch.arange(len(best))]
         kept[name] = (w.prod(-1) < -0.3).double().mean()
