@@ -30,7 +30,7 @@ def trained(
     relu: bool = True,
     seed: int,
     seeds: int = SEEDS,
-    steps: int = 2000,
+    steps: int = 1000,
     xavier: float = 0.5,
 ) -> ToyModel:
     """Models in two dimensions, started at ``xavier`` times the Xavier scale."""

@@ -535,9 +535,8 @@ def test_the_first_picture_is_drawn_by_the_script_itself(visit, folder, name):
     assert untrained[name] in drawn["says"]
 
 
-@pytest.mark.parametrize("scheme", ["http", "file"])
-def test_playground_by_keyboard(visit, scheme):
-    page = visit("playground", scheme=scheme)
+def test_playground_by_keyboard(visit):
+    page = visit("playground", scheme="file")
     first = float(re.search(r"Loss (\S+)\. ", wait_for(page, r"Step \d"))[1])
     page.get_by_label("Fast").check(force=True)
     last = wait_for(page, r"Step 3,000")
