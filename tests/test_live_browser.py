@@ -770,14 +770,6 @@ def test_the_configuration_survives_quoting():
 # ---- the built site --------------------------------------------------------------------------
 
 SITE = Path(__file__).resolve().parent.parent / "_build" / "html"
-ON_PAGES = {
-    "book/index.html": ["playground"],
-    "notebooks/02_relu_superposition.html": ["playground", "many-seeds"],
-    "notebooks/04_phase_change.html": ["phase-diagram"],
-    "notebooks/05_feature_geometry.html": ["activation-space"],
-    "notebooks/06_activation_space.html": ["activation-space"],
-    "notebooks/07_correlated_features.html": ["playground"],
-}
 
 
 @pytest.fixture(scope="module")
@@ -847,11 +839,13 @@ def drive_activation_space(page, figure, line):
     line(r"^2 active: 28 parallelograms")
 
 
-DRIVERS = {
-    "playground": drive_playground,
-    "many-seeds": drive_many_seeds,
-    "phase-diagram": drive_phase_diagram,
-    "activation-space": drive_activation_space,
+ON_PAGES = {  # the figures of each page in their order, and what a reader does with each
+    "book/index.html": {"playground": drive_playground},
+    "notebooks/02_relu_superposition.html": {"playground": drive_playground, "many-seeds": drive_many_seeds},
+    "notebooks/04_phase_change.html": {"phase-diagram": drive_phase_diagram},
+    "notebooks/05_feature_geometry.html": {"activation-space": drive_activation_space},
+    "notebooks/06_activation_space.html": {"activation-space": drive_activation_space},
+    "notebooks/07_correlated_features.html": {"playground": drive_pairs},
 }
 
 
@@ -886,7 +880,7 @@ def drive_page(browser, site, path, scheme, width, theme):
     kinds = page.evaluate(
         "[...document.querySelectorAll('[class^=tms-live]')].map((slot) => slot.className.replace(/^tms-live-|-\\w{8}$/g, ''))"
     )
-    assert kinds == ON_PAGES[path]
+    assert kinds == list(ON_PAGES[path])
     for k, kind in enumerate(kinds):
         figure = page.locator("[class^=tms-live]").nth(k)
         figure.scroll_into_view_if_needed()
@@ -903,7 +897,7 @@ def drive_page(browser, site, path, scheme, width, theme):
                 page.wait_for_timeout(50)
             return text
 
-        (drive_pairs if "07_" in path else DRIVERS[kind])(page, figure, line)
+        ON_PAGES[path][kind](page, figure, line)
     context.close()
     # The theme complains of itself on a reader's first visit.
     assert [said for said in complaints if "invalid theme mode" not in said] == []

@@ -172,7 +172,6 @@ def test_a_page_is_accessible(scheme: str, loaded) -> None:
     tab.add_style_tag(content="* { transition: none !important }")  # a colour half way is nobody's choice
     tab.emulate_media(color_scheme=scheme)
     tab.wait_for_function("(wanted) => document.documentElement.dataset.theme === wanted", arg=scheme)
-    assert tab.evaluate("document.documentElement.dataset.theme") == scheme
     tab.evaluate("document.querySelectorAll('mjx-container').forEach((formula) => formula.replaceChildren())")
     if page != CHAPTERS[0]:  # code has the same colours everywhere: the first chapter stands for all
         tab.evaluate(

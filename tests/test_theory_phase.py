@@ -208,7 +208,7 @@ def test_together_equal_to_density_is_independence():
 
 @pytest.mark.parametrize(("p", "c"), [(0.3, 0.3), (0.2, 0.8), (0.4, 1.0)])
 def test_the_loss_of_features_that_come_together_against_a_large_sample(p, c):
-    """A trained-on sampler, written independently of the quadrature."""
+    """The sampler and the quadrature were written apart, and agree."""
     generator = torch.Generator().manual_seed(11)
     x, weight = CorrelatedFeatures(2, p, together=c).sample_weighted(2**19, generator)
     for _ in range(3):

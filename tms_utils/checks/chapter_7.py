@@ -79,7 +79,7 @@ _OPPOSITE = {
     "same set": "The three of a set are always on together: a digon among them would silence its smaller half in every "
     "row with that set on, at a cost in proportion to p.",
     "either": 'Not here. "Either" is what 7.4 found for *anti*-correlated features, where the wrong arrangement costs '
-    "only p². Here it costs p, and training feels that at once.",
+    "only p². Here it costs p, and training notices that before the digons have formed.",
 }
 
 
@@ -93,7 +93,7 @@ def check_opposite(opposite_zero: object) -> str:
         f'Expected "same set", "other set" or "either"; got {opposite_zero!r}.',
     )
     require(answer == "other set", _OPPOSITE.get(answer, ""))
-    return "Friends at right angles, strangers opposite: each set is an orthonormal basis of the three dimensions."
+    return "Those of a set at right angles, strangers opposite: each set is an orthonormal basis of the three dimensions."
 
 
 @exercise("7.3")
