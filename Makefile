@@ -7,9 +7,6 @@ ENV    := .venv/.installed
 SITE   := _build/html/index.html
 PORT   ?= 8000
 
-# Idle threads sleep. If they spin instead, two notebooks on two cores slow each other down sixfold.
-export OMP_WAIT_POLICY := PASSIVE
-
 NBVAL  := --nbval --nbval-current-env --nbval-cell-timeout=600 --nbval-sanitize-with=tests/nbval.cfg
 
 .PHONY: help book test notebooks serve lab benchmark figures student grade pdf lint repository lock clean

@@ -95,7 +95,6 @@ def execute(notebook: nbformat.NotebookNode, folder: Path, seconds_per_cell: int
         ChapterError: a cell raised, ran for longer than `seconds_per_cell`, or killed the kernel.
     """
     notebook.metadata.kernelspec = KERNELSPEC
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads stall a busy machine
     os.environ["TQDM_DISABLE"] = "1"  # whether a progress bar shows up depends on the machine
     client = NotebookClient(
         notebook,

@@ -2,20 +2,30 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
+import jaxtyping
 import pytest
 import torch
-from jaxtyping import install_import_hook
 
 # Before anything imports the package: from here on every annotated call of tms_utils is checked.
-install_import_hook("tms_utils", "beartype.beartype")
+jaxtyping.install_import_hook("tms_utils", "beartype.beartype")
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def pytest_configure(config: pytest.Config) -> None:
     torch.set_num_threads(1)  # the tests run in parallel already
+
+
+@pytest.fixture(scope="module", autouse=True)
+def unchecked_in_claims(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The claims train for thousands of steps, and checking each step's shapes again would take as long."""
+    claims = Path(request.fspath).name.startswith("test_claims")
+    jaxtyping.config.update("jaxtyping_disable", claims)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(scope="session")

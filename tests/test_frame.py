@@ -11,12 +11,15 @@ from types import SimpleNamespace
 
 import book_extension
 import chapters
+import jaxtyping
 import nbformat
 import pytest
+import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from packaging.requirements import Requirement
 
 import notebooks
+from tms_utils import ToyModel
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = [
@@ -242,3 +245,12 @@ def test_the_table_is_read_from_the_metadata(tmp_path: Path) -> None:
     nbformat.write(notebook, tmp_path / "01_example.ipynb")
     row = chapters.table([tmp_path / "01_example.ipynb"]).splitlines()[-1]
     assert row == "| [1. Example](../notebooks/01_example.ipynb) | 41 min | 15 s | *A*, *B* |"
+
+
+# The tests themselves -------------------------------------------------------------------------
+
+
+def test_shapes_are_checked_while_testing() -> None:
+    wrong = torch.zeros(2, 5)  # expects (instances, batch, features)
+    with pytest.raises(jaxtyping.TypeCheckError):
+        ToyModel(5, 2)(wrong)

@@ -8,11 +8,11 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
+from checking import CHAPTERS
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 ROOT = Path(__file__).resolve().parent.parent
-CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 BOOTSTRAP = (ROOT / "scripts" / "bootstrap.py").read_text(encoding="utf-8").strip()
 BOOTSTRAP_TAGS = {"remove-cell", "nbval-skip"}
 KINDS = "implement|predict|explain|find the bug|explore"

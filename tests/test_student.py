@@ -9,11 +9,11 @@ import nbformat
 import pytest
 import student
 import yaml
+from checking import CHAPTERS
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 ROOT = Path(__file__).resolve().parent.parent
-CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
 SITE, REPOSITORY = CONFIG["html"]["baseurl"], CONFIG["repository"]["url"]
 MINIMUM = 25  # characters: a shorter line, such as `return total`, may stand anywhere

@@ -1,6 +1,6 @@
 """A chapter alone in an empty folder, as Colab would meet it; the package comes as a wheel.
 
-By default the first chapter stands for all; TMS_ALL_CHAPTERS=1 runs every one. By default the libraries are those
+By default the quickest chapter stands for all; TMS_ALL_CHAPTERS=1 runs every one. By default the libraries are those
 of the Python that runs the tests; TMS_LIBRARIES_OF names another Python, with older or newer ones.
 """
 
@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from checking import CHAPTERS, quickest_chapter
 
 ROOT = Path(__file__).resolve().parent.parent
-CHAPTERS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-TRIED = CHAPTERS if os.environ.get("TMS_ALL_CHAPTERS") == "1" else CHAPTERS[:1]
+TRIED = CHAPTERS if os.environ.get("TMS_ALL_CHAPTERS") == "1" else [quickest_chapter()]
 PYTHON = Path(os.environ.get("TMS_LIBRARIES_OF", sys.executable)).absolute()
 OURS = ("tms_utils", "tms-utils", "__editable__")
 SOURCES = ("tms_utils", "pyproject.toml", "README.md", "LICENSE")
