@@ -50,6 +50,12 @@ from tms_utils.checks.chapter_7 import (
     check_three_pairs,
     check_who_with_whom,
 )
+from tms_utils.checks.chapter_8 import (
+    check_best_polygon,
+    check_history,
+    check_smaller_start,
+    check_steps_until,
+)
 from tms_utils.checks.claims import Claim, ClaimsTable
 from tms_utils.checks.verdict import Verdict, exercise, require
 
@@ -62,6 +68,7 @@ __all__ = [
     "check_average_prediction",
     "check_balanced",
     "check_base_density",
+    "check_best_polygon",
     "check_bias_signs",
     "check_binary_border",
     "check_boundary",
@@ -70,6 +77,7 @@ __all__ = [
     "check_figure",
     "check_fingerprint",
     "check_gradient_size",
+    "check_history",
     "check_hysteresis",
     "check_keep_mask",
     "check_leverage",
@@ -87,6 +95,8 @@ __all__ = [
     "check_sample_pairs",
     "check_sgd_step",
     "check_shares",
+    "check_smaller_start",
+    "check_steps_until",
     "check_three_pairs",
     "check_train_linear",
     "check_who_with_whom",
