@@ -8,7 +8,7 @@ import torch
 from checking import expect_failures, stub
 
 from tms_utils.checks import check_best_polygon, check_history, check_smaller_start, check_steps_until
-from tms_utils.theory import feature_variance
+from tms_utils.theory import feature_variance, polygon_optimum
 
 
 @pytest.mark.parametrize(
@@ -181,3 +181,18 @@ def test_wrong_polygons_are_told_why():
             ([7], "got [7]"),
         ],
     )
+
+
+def test_what_the_check_says_of_polygons_is_so():
+    each = {k: polygon_optimum(k).loss for k in range(3, 9)}
+    dropped = 1 / 3 - 1 / 32
+    total = {k: (k * each[k] + (8 - k) * dropped) / 8 for k in each}
+    assert min(total, key=total.get) == 7
+    said = {
+        7: (f"{total[7]:.4f}", f"{total[6]:.4f}"),
+        6: (f"{total[6]:.4f}", f"{total[7]:.4f}"),
+        8: (f"{each[8]:.4f}", f"{each[7]:.4f}"),
+        5: (f"{dropped:.3f}", f"{each[6]:.3f}"),
+    }
+    for k, numbers in said.items():
+        assert all(number in check_best_polygon(k).message for number in numbers), k

@@ -866,9 +866,11 @@ def drive_page(browser, site, path, scheme, width, theme):
     start = site if scheme == "http" else SITE.as_uri()
 
     def guard(route):
-        if "mathjax" in route.request.url:  # formulas are test_site's business, and take as long as a figure
-            return route.fulfill(body="", content_type="text/javascript")
         if route.request.url.startswith((start, "data:", "blob:")):
+            if (
+                "mathjax" in route.request.url
+            ):  # formulas are test_site's business, and take as long as a figure
+                return route.fulfill(body="", content_type="text/javascript")
             return route.continue_()
         complaints.append(f"request to {route.request.url}")
         return route.abort()

@@ -25,6 +25,55 @@ def _steps(level: float, start: float, importance: float, density: float, n: int
     return logits * n / (8 * feature_variance(density) * importance * lr)
 
 
+# A wrong answer to exercise 8.1, and what to say to it.
+_WRONG_STEPS: list[tuple[Callable[..., float], str]] = [
+    (
+        lambda *case: -_steps(*case),
+        "The size is right and the sign is not: growing takes a positive number of steps.",
+    ),
+    (
+        lambda level, *rest: _steps(0.5, *rest),
+        "You answer with the time to one half, whatever `level` is.",
+    ),
+    (
+        lambda *case: 2 * _steps(*case),
+        "Twice too long. Is your rate that of the length? Its square grows at 8 v I / n.",
+    ),
+    (
+        lambda *case: _steps(*case) / 2,
+        "Half as long as it should be: the squared length grows at 8 v I / n, not at twice that.",
+    ),
+    (
+        lambda level, start, *rest: _steps(level, start**2, *rest),
+        "You squared `start`; it is a squared length already.",
+    ),
+    (
+        lambda a, s, i, p, n, lr: _steps(a, s, i, p, n, lr) * feature_variance(p) / p,
+        "You used the density p where the variance v(p) of a feature belongs.",
+    ),
+    (
+        lambda a, s, i, p, n, lr: _steps(a, s, i, p, n, 1.0) * lr,
+        "You multiplied by `lr`. The larger the steps, the fewer are needed: divide.",
+    ),
+    (
+        lambda a, s, i, p, n, lr: _steps(a, s, i, p, n, 1.0),
+        "Right for a learning rate of 1. With `lr`, each step advances time by `lr`.",
+    ),
+    (
+        lambda a, s, i, p, n, lr: _steps(a, s, 1.0, p, n, lr),
+        "The importance is missing: unimportant features take longer.",
+    ),
+    (
+        lambda a, s, i, p, n, lr: _steps(a, s, i, p, 1, lr),
+        "The number of features is missing: the loss is a mean over all n, so each one pulls with 1/n.",
+    ),
+    (
+        lambda a, s, i, p, n, lr: math.log(a / s) * n / (8 * feature_variance(p) * i * lr),
+        "That is exponential growth, ln(level / start). Near 1 it slows down: use ln(a / (1 - a)).",
+    ),
+]
+
+
 @exercise("8.1")
 def check_steps_until(steps_until: Callable) -> str:
     """``steps_until(level, start, importance, density, n, lr)``: steps from one squared length to another."""
@@ -37,56 +86,9 @@ def check_steps_until(steps_until: Callable) -> str:
     given = [float(value) for value in given]
     require(all(map(math.isfinite, given)), f"Not every answer is a finite number: {given}.")
 
-    def agrees(other: Callable, which: slice = slice(None)) -> bool:
-        wanted = [other(*case) for case in cases[which]]
-        return all(math.isclose(g, w, rel_tol=1e-3) for g, w in zip(given[which], wanted, strict=True))
-
-    require(
-        not agrees(lambda *case: -_steps(*case)),
-        "The size is right and the sign is not: growing takes a positive number of steps.",
-    )
-    require(
-        not agrees(lambda level, *rest: _steps(0.5, *rest)),
-        "You answer with the time to one half, whatever `level` is.",
-    )
-    require(
-        not agrees(lambda *case: 2 * _steps(*case)),
-        "Twice too long. Is your rate that of the length? Its square grows at 8 v I / n.",
-    )
-    require(
-        not agrees(lambda level, start, *rest: _steps(level, start**2, *rest)),
-        "You squared `start`; it is a squared length already.",
-    )
-    require(
-        not agrees(lambda a, b, i, d, n, lr: _steps(a, b, i, d, n, lr) * feature_variance(d) / d),
-        "You used the density p where the variance v(p) of a feature belongs.",
-    )
-    require(
-        not agrees(lambda *case: _steps(*case) * case[-1] ** 2),
-        "You multiplied by `lr`. The larger the steps, the fewer are needed: divide.",
-    )
-    require(
-        not agrees(lambda *case: _steps(*case) / 2),
-        "Half as long as it should be: the squared length grows at 8 v I / n, not at twice that.",
-    )
-    require(
-        not agrees(lambda *case: _steps(*case) / case[-2]),
-        "The number of features is missing: the loss is a mean over all n, so each one pulls with 1/n.",
-    )
-    require(
-        not agrees(
-            lambda level, start, i, d, n, lr: math.log(level / start) * n / (8 * feature_variance(d) * i * lr)
-        ),
-        "That is exponential growth, ln(level / start). Near 1 it slows down: use ln(a / (1 - a)).",
-    )
-    require(
-        not agrees(lambda *case: _steps(*case) * case[-1]),
-        "Right for a learning rate of 1. With `lr`, each step advances time by `lr`.",
-    )
-    require(
-        not agrees(lambda *case: _steps(*case) * case[2]),
-        "The importance is missing: unimportant features take longer.",
-    )
+    for wrong, message in _WRONG_STEPS:
+        same = [math.isclose(g, wrong(*case), rel_tol=1e-3) for g, case in zip(given, cases, strict=True)]
+        require(not all(same), message)
     for case, value in zip(cases, given, strict=True):
         wanted = _steps(*case)
         require(
