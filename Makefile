@@ -1,23 +1,38 @@
 # The course's commands. A fresh clone needs Python 3.11 or newer and make, nothing else.
-# `make` on its own lists them.
+# `make` on its own lists them. Three tiers of tests: check at every save, test at every push, claims every week.
 
 PYTHON ?= python3
 BIN    := .venv/bin
 ENV    := .venv/.installed
 SITE   := _build/html/index.html
 PORT   ?= 8000
+SEEDS  ?= 100 200
+LENGTH ?= 1
 
-NBVAL  := --nbval --nbval-current-env --nbval-cell-timeout=600 --nbval-sanitize-with=tests/nbval.cfg
+CHAPTERS := notebooks/[0-9][0-9]_*.ipynb
+CODE     := scripts tests tms_utils $(CHAPTERS)
+NBVAL    := --nbval --nbval-current-env --nbval-cell-timeout=600 --nbval-sanitize-with=tests/nbval.cfg
+QUIETLY  := TQDM_DISABLE=1 OMP_NUM_THREADS=1
 
-.PHONY: help book test notebooks serve lab benchmark figures student grade pdf lint repository lock clean
+# A file's name or a title may hold quotes, backticks and dollar signs. It reaches the scripts as it is, in the
+# environment: neither make nor the shell looks into it.
+export COURSE_FILE  := $(value FILE)
+export COURSE_JSON  := $(value JSON)
+export COURSE_TITLE := $(value TITLE)
+unexport FILE JSON TITLE
+
+.PHONY: help book check test claims style chapter notebooks refresh serve lab benchmark figures student grade pdf \
+        lint repository lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' Makefile | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 $(ENV): requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "The course needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12"; exit 1; }
-	$(PYTHON) -m venv .venv
+	@command -v "$(PYTHON)" >/dev/null || \
+	  { echo "There is no command $(PYTHON) here. Name a Python 3.11 or newer, such as: make PYTHON=python3.12"; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "The course needs Python 3.11 or newer; $(PYTHON) is $$("$(PYTHON)" --version 2>&1). Try: make PYTHON=python3.12"; exit 1; }
+	"$(PYTHON)" -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
@@ -27,13 +42,30 @@ book: $(ENV) ## build the book into _build/html
 	@echo
 	@echo "The book is ready. Open $(CURDIR)/$(SITE) in a browser, or type: make serve"
 
-test: book ## run every test: helper package, notebooks, site
-	TQDM_DISABLE=1 OMP_NUM_THREADS=1 $(BIN)/pytest $(NBVAL) -n 2 --dist loadfile --no-loadscope-reorder notebooks tests
+style: $(ENV)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE) || { echo "Type: .venv/bin/ruff format $(CODE)"; exit 1; }
+	$(BIN)/codespell
+	$(BIN)/python scripts/rules.py
+
+check: style ## at every save: style, the chapters' rules, tests without browser or kernel (under 90 s)
+	$(QUIETLY) $(BIN)/pytest -n 2 --dist loadgroup tests/package tests/chapters
+
+test: style book ## run every test: helper package, chapters, site, tools
+	$(QUIETLY) $(BIN)/pytest $(NBVAL) -n 2 --dist loadgroup --no-loadscope-reorder --durations=25 $(CHAPTERS) tests
+
+claims: $(ENV) ## the chapters with other seeds: the same verdicts? (SEEDS="100 200" ONLY=05 LENGTH=2)
+	$(QUIETLY) $(BIN)/python scripts/claims.py --seeds $(SEEDS) --length $(LENGTH) $(if $(ONLY),--only $(ONLY))
+
+chapter: $(ENV) ## begin a new chapter: make chapter TITLE="A trial"
+	@test -n "$$COURSE_TITLE" || { echo 'A chapter needs a title: make chapter TITLE="A trial"'; exit 2; }
+	@$(BIN)/python scripts/skeleton.py -- "$$COURSE_TITLE"
 
 notebooks: $(ENV) ## run the chapters again, in place (ONLY=notebooks/01_linear_model.ipynb for one)
 	$(BIN)/python scripts/notebooks.py $(ONLY)
-	$(BIN)/python scripts/chapters.py
-	$(BIN)/python scripts/exercises.py
+
+refresh: $(ENV) ## without running: bootstrap cells, **Time** lines and small pictures (ONLY=... for one)
+	$(BIN)/python scripts/notebooks.py --refresh $(ONLY)
 
 serve: book ## show the book at http://localhost:8000 (PORT=... for another port)
 	$(BIN)/python -m http.server --bind localhost --directory _build/html $(PORT)
@@ -44,15 +76,15 @@ lab: $(ENV) ## open the chapters in JupyterLab
 benchmark: $(ENV) ## time the helper package's training against the published loop, on one thread
 	OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 $(BIN)/python scripts/benchmark.py
 
-figures: $(ENV) ## make the welcome page's figures again, the live one included
+figures: $(ENV) ## make the welcome page's figures again
 	$(BIN)/python scripts/figures.py
-	$(BIN)/python -m tms_utils.live playground > book/live/playground.html
 
 student: $(ENV) ## write the chapters without solutions into _build/student
 	$(BIN)/python scripts/student.py
 
 grade: $(ENV) ## mark a handed-in notebook or a folder of them: make grade FILE=handed-in.ipynb
-	$(BIN)/python scripts/grade.py "$(FILE)" $(if $(JSON),--json "$(JSON)")
+	@test -n "$$COURSE_FILE" || { echo "Say what to mark, a notebook or a folder: make grade FILE=../hand-ins"; exit 2; }
+	@$(BIN)/python scripts/grade.py $${COURSE_JSON:+--json "$$COURSE_JSON"} -- "$$COURSE_FILE"
 
 pdf: book ## print the whole book into _build/toy-models-of-superposition.pdf (needs Chromium or Chrome)
 	$(BIN)/python scripts/pdf.py

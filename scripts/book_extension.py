@@ -4,12 +4,15 @@
   starts with a script error. The course does not use it: its scripts are left out.
 - The theme brings its icons twice: as fonts, and as a script that each page waits for before it shows
   anything, a third of what a page weighs. The fonts are enough.
+- The lists of chapters and of exercises, and the welcome page's figure, are made while the pages are read.
+  A page that has one is read again when what would stand there has changed.
 - Sphinx copies style sheets and pictures only when it writes a page. Where one of them has changed, it is made to.
 """
 
 import filecmp
 from pathlib import Path
 
+import listings
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
@@ -38,6 +41,23 @@ def without_icon_script(app: Sphinx, error: Exception | None) -> None:
     (site / ICONS).unlink()
 
 
+def with_lists(app: Sphinx, page: str, source: list[str]) -> None:
+    """Put the lists that the page asks for into the text that is about to be parsed."""
+    if page in listings.pages(Path(app.srcdir)):
+        source[0] = listings.fill(source[0])
+
+
+def pages_of_changed_lists(
+    app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
+) -> list[str]:
+    """The pages whose lists would now be others than in the last build."""
+    root = Path(app.srcdir)
+    pages = listings.pages(root)
+    texts = {page: listings.fill((root / f"{page}.md").read_text(encoding="utf-8")) for page in pages}
+    before, env.tms_lists = getattr(env, "tms_lists", {}), texts
+    return [page for page in pages if page in env.found_docs and texts[page] != before.get(page)]
+
+
 def pages_of_changed_assets(
     app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
 ) -> list[str]:
@@ -52,6 +72,8 @@ def pages_of_changed_assets(
 
 def setup(app: Sphinx) -> dict:
     app.connect("html-page-context", without_thebe, priority=900)
+    app.connect("source-read", with_lists)
+    app.connect("env-get-outdated", pages_of_changed_lists)
     app.connect("env-get-outdated", pages_of_changed_assets)
     app.connect("build-finished", without_icon_script)
-    return {"version": "2", "parallel_read_safe": True, "parallel_write_safe": True}
+    return {"version": "3", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,4 @@
-# In Colab, and only there, fetch this course's helper package. PyTorch and NumPy stay as they are.
+# In Colab, and only there, fetch this course's helper package. PyTorch and NumPy stay.
 import importlib.util
 import os
 import subprocess
@@ -7,15 +7,22 @@ import sys
 SOURCE = "git+https://github.com/your-name/toy-models-of-superposition"
 in_colab = "google.colab" in sys.modules or os.environ.get("TMS_FORCE_COLAB") == "1"
 
-if importlib.util.find_spec("tms_utils") is None:
+
+def missing(package):
+    return importlib.util.find_spec(package) is None
+
+
+if missing("tms_utils"):
     if in_colab:
         source = os.environ.get("TMS_UTILS_SOURCE", SOURCE)
-        small = [p for p in ("fancy_einsum", "jaxtyping") if importlib.util.find_spec(p) is None]
-        for packages in (["--no-deps", source], small):
+        small = [p for p in ("fancy_einsum", "jaxtyping") if missing(p)]
+        for packages in filter(None, (["--no-deps", source], small)):
             command = [sys.executable, "-m", "pip", "install", "--quiet", *packages]
-            pip = subprocess.run(command, capture_output=True, text=True) if packages else None
-            if pip and pip.returncode != 0:
-                raise RuntimeError(f"pip could not install {packages[-1]}:\n{pip.stderr}")
+            pip = subprocess.run(command, capture_output=True, text=True)
+            if pip.returncode != 0:
+                failed = f"pip could not install {packages[-1]}"
+                raise RuntimeError(f"{failed}:\n{pip.stderr}")
         importlib.invalidate_caches()
     else:
-        print("tms_utils is not installed. In the course's folder, type: pip install -e .")
+        how = "In the course's folder, type: pip install -e ."
+        print("tms_utils is not installed.", how)

@@ -3,22 +3,27 @@
     python scripts/notebooks.py                                   all chapters
     python scripts/notebooks.py notebooks/01_linear_model.ipynb   only this one
     python scripts/notebooks.py --time                            and store how long each took
+    python scripts/notebooks.py --refresh                         run nothing
 
-A chapter is written only if every cell of it ran, so that a failure leaves the file as it was.
+A chapter is written only if every cell of it ran, so that a failure leaves the file as it was. What is not the
+author's to write is written here: the bootstrap cell, the **Time** line, and small pictures.
 """
 
 import argparse
 import math
 import os
+import re
 import sys
 import time
 from pathlib import Path
 
+import chapter
 import nbformat
+import pictures
+from chapter import ROOT, is_bootstrap
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-ROOT = Path(__file__).resolve().parent.parent
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE_INFO = {
     "codemirror_mode": {"name": "ipython", "version": 3},
@@ -34,17 +39,15 @@ class ChapterError(Exception):
     """A chapter did not run to its end."""
 
 
-def is_bootstrap(cell: nbformat.NotebookNode) -> bool:
-    """Tell whether `cell` is the one that only does something in Colab."""
-    return "nbval-skip" in cell.metadata.get("tags", [])
-
-
-def refresh_bootstrap(notebook: nbformat.NotebookNode) -> None:
-    """Give the bootstrap cell the text of scripts/bootstrap.py, its single source."""
+def refresh(notebook: nbformat.NotebookNode) -> None:
+    """Write the bootstrap cell from scripts/bootstrap.py, and the **Time** line from the metadata."""
     text = (ROOT / "scripts" / "bootstrap.py").read_text(encoding="utf-8").strip()
     for cell in notebook.cells:
-        if {"remove-cell", "nbval-skip"} <= set(cell.metadata.get("tags", [])):
+        if is_bootstrap(cell):
             cell.source = text
+    if notebook.cells and (line := chapter.Chapter(notebook).time_line):
+        first = notebook.cells[0]
+        first.source = re.sub(r"^\*\*Time\*\*.*$", line, first.source, flags=re.MULTILINE)
 
 
 def number_cells(notebook: nbformat.NotebookNode) -> None:
@@ -121,16 +124,21 @@ def execute(notebook: nbformat.NotebookNode, folder: Path, seconds_per_cell: int
     return seconds
 
 
-def run_chapter(path: Path, *, store_time: bool = False, seconds_per_cell: int = 600) -> float:
-    """Execute the chapter at `path` and, if all went well, write it back.
+def run_chapter(
+    path: Path, *, store_time: bool = False, run: bool = True, seconds_per_cell: int = 600
+) -> float:
+    """Execute the chapter at `path` and, if all went well, write it back; return the seconds that it ran.
 
-    The stored running time is the measured one, rounded up to five seconds.
+    The stored running time is the measured one, rounded up to five seconds. Without `run`, nothing is executed.
     """
-    notebook = nbformat.read(path, as_version=4)
-    refresh_bootstrap(notebook)
-    seconds = execute(notebook, path.parent, seconds_per_cell)
-    if store_time:
+    notebook = chapter.read(path).notebook
+    before = pictures.of_notebook(notebook)
+    refresh(notebook)
+    seconds = execute(notebook, path.parent, seconds_per_cell) if run else 0.0
+    if run and store_time:
         notebook.metadata.setdefault("tms", {})["running_seconds"] = 5 * math.ceil(seconds / 5)
+        refresh(notebook)
+    pictures.store(notebook, before if run else {})
     nbformat.validate(notebook)
     partial = path.with_suffix(".partial")
     nbformat.write(notebook, partial)
@@ -142,23 +150,28 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("chapters", nargs="*", type=Path, help="default: every chapter")
     parser.add_argument("--time", action="store_true", help="store the running time in the chapter")
+    parser.add_argument(
+        "--refresh", action="store_true", help="run nothing; only bring texts and pictures up to date"
+    )
     parser.add_argument("--timeout", type=int, default=600, help="seconds allowed per cell")
     options = parser.parse_args(arguments)
     failures = 0
-    for path in options.chapters or sorted((ROOT / "notebooks").glob("*.ipynb")):
+    for path in options.chapters or chapter.paths():
         if not path.is_file():
             print(f"{path}: there is no such file", file=sys.stderr)
             failures += 1
             continue
         print(f"{path.name} ... ", end="", flush=True)
         try:
-            seconds = run_chapter(path, store_time=options.time, seconds_per_cell=options.timeout)
+            seconds = run_chapter(
+                path, store_time=options.time, run=not options.refresh, seconds_per_cell=options.timeout
+            )
         except ChapterError as error:
             failures += 1
             print("FAILED, file left as it was")
             print(f"{path.name}: {error}", file=sys.stderr)
         else:
-            print(f"{seconds:.0f} s")
+            print("refreshed" if options.refresh else f"{seconds:.0f} s")
     return 1 if failures else 0
 
 

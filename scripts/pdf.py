@@ -3,13 +3,12 @@
 import io
 import shutil
 import sys
-from pathlib import Path
 
-import yaml
+import chapter
+from chapter import ROOT
 from playwright.sync_api import sync_playwright
 from pypdf import PdfReader, PdfWriter
 
-ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"
 OUT = ROOT / "_build" / "toy-models-of-superposition.pdf"
 MARGIN = {"top": "18mm", "bottom": "18mm", "left": "16mm", "right": "16mm"}
@@ -18,12 +17,6 @@ PREPARE = """async () => {
   document.querySelectorAll("details").forEach(d => d.open = true);
   await window.MathJax?.startup?.promise;
 }"""
-
-
-def pages() -> list[str]:
-    """The book's pages, in the order of the table of contents."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    return [toc["root"]] + [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
 
 
 def main() -> int:
@@ -35,7 +28,7 @@ def main() -> int:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         tab = browser.new_page(color_scheme="light")
-        for page in pages():
+        for page in chapter.pages():
             tab.goto((SITE / f"{page}.html").as_uri())
             tab.evaluate(PREPARE)
             printed = PdfReader(io.BytesIO(tab.pdf(format="A4", margin=MARGIN, print_background=True)))

@@ -7,23 +7,17 @@ and bootstrap cells, the README and the other files that must spell it out are r
 match. Without an address, the script reports what disagrees.
 """
 
+import argparse
 import re
 import sys
 from pathlib import Path
 
 import yaml
+from chapter import ROOT, paths
 
-ROOT = Path(__file__).resolve().parent.parent
-# Files that may hold the address; the first group must hold it.
-MUST_NAME_IT = (
-    "_config.yml",
-    "README.md",
-    "CITATION.cff",
-    "pyproject.toml",
-    "scripts/bootstrap.py",
-    "notebooks/*.ipynb",
-)
-MAY_NAME_IT = ("CONTRIBUTING.md", "book/**/*.md", "book/**/*.html")
+# Files that hold the address, as every chapter does, and files that may hold it.
+MUST_NAME_IT = ("_config.yml", "README.md", "CITATION.cff", "pyproject.toml", "scripts/bootstrap.py")
+MAY_NAME_IT = ("CONTRIBUTING.md", "book/**/*.md", "book/**/*.html", "notebooks/*.ipynb")
 ADDRESS = re.compile(
     r"https://github\.com/(?P<owner>[A-Za-z0-9](?:[A-Za-z0-9-]{0,38}))/(?P<name>[A-Za-z0-9_.-]+?)"
     r"(?:\.git)?/?"
@@ -55,8 +49,14 @@ def current(root: Path = ROOT) -> tuple[str, str]:
     return parse(config["repository"]["url"])
 
 
-def files(root: Path, patterns: tuple[str, ...]) -> list[Path]:
-    return sorted(path for pattern in patterns for path in root.glob(pattern))
+def that_must(root: Path = ROOT) -> list[Path]:
+    """The files that must hold the address."""
+    return sorted([*(root / name for name in MUST_NAME_IT), *paths(root)])
+
+
+def that_may(root: Path = ROOT) -> list[Path]:
+    """Every file that may hold the address, those that must included."""
+    return sorted({*that_must(root), *(path for pattern in MAY_NAME_IT for path in root.glob(pattern))})
 
 
 def repoint(text: str, old: tuple[str, str], new: tuple[str, str]) -> str:
@@ -83,7 +83,7 @@ def set_repository(url: str, root: Path = ROOT) -> list[Path]:
     """
     new, old = parse(url), current(root)
     changed = {}
-    for path in files(root, MUST_NAME_IT + MAY_NAME_IT):
+    for path in that_may(root):
         before = path.read_text(encoding="utf-8")
         after = repoint(before, old, new)
         if after != before:
@@ -98,11 +98,11 @@ def disagreements(root: Path = ROOT) -> list[str]:
     owner, name = current(root)
     repository = f"{owner}/{name}"
     problems = []
-    for path in files(root, MUST_NAME_IT):
+    for path in that_must(root):
         text = path.read_text(encoding="utf-8")
         if f"github.com/{repository}" not in text:
             problems.append(f"{path.relative_to(root)} does not name github.com/{repository}")
-    for path in files(root, MUST_NAME_IT + MAY_NAME_IT):
+    for path in that_may(root):
         text = path.read_text(encoding="utf-8")
         relative = path.relative_to(root).as_posix()
         for linked, branch, target in COLAB.findall(text):
@@ -117,25 +117,26 @@ def disagreements(root: Path = ROOT) -> list[str]:
     return problems
 
 
-def main(arguments: list[str]) -> int:
-    if len(arguments) > 1 or arguments[:1] in (["-h"], ["--help"]):
-        print(__doc__)
-        return 2
-    if not arguments:
-        problems = disagreements()
-        print("\n".join(problems) or "Every link points at https://github.com/" + "/".join(current()))
+def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
+    """Rewrite or report. The status is 1 if addresses disagree, and 2 if the one given is none."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("url", nargs="?", help="such as https://github.com/you/fork; without it, report only")
+    url = parser.parse_args(arguments).url
+    if url is None:
+        problems = disagreements(root)
+        print("\n".join(problems) or "Every link points at https://github.com/" + "/".join(current(root)))
         print("To change it: make repository URL=https://github.com/you/fork")
         return 1 if problems else 0
     try:
-        changed = set_repository(arguments[0])
+        changed = set_repository(url, root)
     except ValueError as error:
         print(f"Nothing was changed: {error}", file=sys.stderr)
         return 2
     for path in changed:
-        print(f"rewrote {path.relative_to(ROOT)}")
-    print(f"{len(changed)} files now point at {arguments[0]}")
+        print(f"rewrote {path.relative_to(root)}")
+    print(f"{len(changed)} files now point at {url}")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

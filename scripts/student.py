@@ -15,9 +15,8 @@ from pathlib import Path
 
 import nbformat
 import yaml
-from nbconvert.preprocessors import TagRemovePreprocessor
+from chapter import ROOT, Chapter, paths, read, tags
 
-ROOT = Path(__file__).resolve().parent.parent
 ANSWER = re.compile(
     r"<details>\s*<summary>\s*(?:Answer|Solution)\b.*?</details>\s*", re.DOTALL | re.IGNORECASE
 )
@@ -38,23 +37,14 @@ Before you hand it in: restart the kernel, run all cells, and read what the chec
 """
 
 
-def tags(cell: nbformat.NotebookNode) -> list[str]:
-    return cell.metadata.get("tags", [])
-
-
 def without_answers(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """A copy of `notebook` without solutions and written answers, and without what exercises have printed."""
     copy = nbformat.from_dict(notebook)
-    checked = {cell.metadata.get("exercise") for cell in copy.cells if "check" in tags(cell)}
-    for cell in copy.cells:
-        if (
-            "solution" in tags(cell)
-            and cell.cell_type == "markdown"
-            and cell.metadata.exercise not in checked
-        ):
-            cell.source = PROMPT
-            cell.metadata.tags.remove("solution")
-    copy, _ = TagRemovePreprocessor(remove_cell_tags={"solution"}).preprocess(copy, {})
+    for exercise in Chapter(copy).exercises:
+        if exercise.check is None and exercise.answer is not None:
+            exercise.answer.source = PROMPT
+            del exercise.answer.metadata["tags"]  # the student's answer is neither a solution nor folded
+    copy.cells = [cell for cell in copy.cells if "solution" not in tags(cell)]
     for cell in copy.cells:
         if cell.cell_type == "markdown":
             cell.source = ANSWER.sub("", cell.source).rstrip()
@@ -89,7 +79,7 @@ def address(site: str, page: str) -> str:
 
 def hand_out(chapter: Path, folder: Path, site: str, repository: str) -> Path:
     """Write the student's version of `chapter`, and its zip, into `folder`; return the notebook's path."""
-    notebook = with_links_to_site(to_upload(without_answers(nbformat.read(chapter, as_version=4))), site)
+    notebook = with_links_to_site(to_upload(without_answers(read(chapter).notebook)), site)
     nbformat.validate(notebook)
     text = nbformat.writes(notebook) + "\n"
     path = folder / chapter.name
@@ -106,12 +96,14 @@ def hand_out(chapter: Path, folder: Path, site: str, repository: str) -> Path:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("chapters", nargs="*", type=Path, help="default: every chapter")
-    parser.add_argument("--out", type=Path, default=ROOT / "_build" / "student")
+    parser.add_argument("--out", type=Path, help="default: _build/student in the course's folder")
+    parser.add_argument("--course", type=Path, default=ROOT, help="the folder of the course")
     options = parser.parse_args(arguments)
-    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    options.out.mkdir(parents=True, exist_ok=True)
-    for chapter in options.chapters or sorted((ROOT / "notebooks").glob("*.ipynb")):
-        path = hand_out(chapter, options.out, config["html"]["baseurl"], config["repository"]["url"])
+    config = yaml.safe_load((options.course / "_config.yml").read_text(encoding="utf-8"))
+    folder = options.out or options.course / "_build" / "student"
+    folder.mkdir(parents=True, exist_ok=True)
+    for chapter in options.chapters or paths(options.course):
+        path = hand_out(chapter, folder, config["html"]["baseurl"], config["repository"]["url"])
         print(f"{path} and {path.with_suffix('.zip').name}")
     return 0
 

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import nbformat
+import chapter
 
-CHAPTERS = sorted((Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb"))
+CHAPTERS = chapter.paths()
 
 
 def quickest_chapter() -> Path:
     """The chapter that stands for all where running every one would take too long."""
-    return min(CHAPTERS, key=lambda path: nbformat.read(path, as_version=4).metadata.tms.running_seconds)
+    return min(chapter.all_chapters(), key=lambda chapter: chapter.tms.running_seconds).path
 
 
 def stub(*_arguments):

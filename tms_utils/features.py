@@ -1,325 +1,250 @@
 """Synthetic features: the inputs of the toy models (paper: "Demonstrating Superposition").
 
-Every distribution here is a small object with ``n_features``, ``n_instances`` and
-
-* ``sample(batch_size, generator)`` -> ``(instances, batch, features)``: plain draws;
-* ``sample_weighted(batch_size, generator)`` -> the same, with a weight for each row. The weights of an
-  instance add up to 1, and ``(weight * f(x)).sum(batch)`` is an unbiased estimate of the mean of any f.
-
-Plain draws are the special case of equal weights. The weights pay off when features are very sparse:
-almost every plain row is then empty and teaches nothing. ``SparseFeatures`` draws only rows with an
-active feature, adds *one* empty row, and weights both by how often they occur.
+A distribution is a small object that never changes once it is made. It gives plain rows (``sample``), or
+rows with weights that add up to 1 (``sample_weighted``): ``(weight * f(x)).sum(batch)`` is an unbiased
+estimate of the mean of any f. Weights pay off when features are very sparse: almost every plain row is then
+empty and teaches nothing. ``SparseFeatures`` draws only rows with an active feature, adds *one* empty row,
+and weights both by how often they occur.
 """
 
 from __future__ import annotations
 
-import copy
+from collections.abc import Callable
+from functools import cached_property
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
+from jaxtyping import Float, Int
+from torch import Tensor, nn
 
-__all__ = [
-    "AnticorrelatedFeatures",
-    "CorrelatedFeatures",
-    "KActiveFeatures",
-    "SparseFeatures",
-]
+from tms_utils.validate import (
+    Device,
+    Numbers,
+    Seed,
+    WholeNumber,
+    as_density,
+    as_device,
+    as_generator,
+    positive_int,
+    whole_number,
+)
+
+__all__ = ["Features", "KActiveFeatures", "Rows", "SparseFeatures", "WeightedRows", "given_first"]
+
+Rows = Float[Tensor, "instances batch features"]
+WeightedRows = tuple[Rows, Float[Tensor, "instances batch"]]
+Tables = Float[Tensor, "entries features"]  # an entry for each instance and first active feature
 
 
 class Features:
-    """What all feature distributions share: a size, a density per instance, a device."""
+    """What all distributions share: a size, a density for each instance and feature, a device.
 
-    per_instance: tuple[str, ...] = ("density",)  # the tensors of shape (instances, features)
+    A distribution of your own needs ``sample``, which draws its numbers with ``self.uniform``:
 
-    def __init__(self, n_features: int, density: float | Tensor):
-        self.n_features = _positive_int("n_features", n_features)
-        self.density = _as_density(density, self.n_features)  # (instances, features)
+        class Binary(Features):
+            def sample(self, batch_size, generator=None):
+                generator = as_generator(generator, self.device)  # takes an int seed, too
+                u = self.uniform(batch_size, self.n_features, generator=generator)
+                return (u < self.density[:, None]).to(u)
+
+    * ``__init__`` may keep more attributes after ``super().__init__(n_features, density)``. What differs
+      between instances has them as its first axis. Tensors go along in ``to``.
+    * Where nearly all rows are empty, write ``sample_weighted`` too (or instead): draw rows given that some
+      feature is on and return ``self.with_empty_row(x, some)``.
+    * Attributes cannot be set again (AttributeError), so what is computed from them stays true.
+
+    ``n_features`` is at least 1, ``density`` = P(x_i > 0) from 0 to 1: a number, ``(instances,)``,
+    ``(instances, 1)`` or ``(instances, features)``. Anything else is a ValueError.
+    """
+
+    def __init__(self, n_features: WholeNumber, density: Numbers):
+        self.n_features = positive_int("n_features", n_features)
+        self._density = as_density(density, self.n_features, zero=True)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in vars(self) or hasattr(type(self), name):
+            raise AttributeError(
+                f"a distribution does not change: cannot set {name}; make a new {type(self).__name__}"
+            )
+        super().__setattr__(name, value)
+
+    @property
+    def density(self) -> Float[Tensor, "instances features"]:
+        """P(x_i > 0). A copy: what is written into it changes nothing here."""
+        return self._density.clone()
 
     @property
     def n_instances(self) -> int:
-        return self.density.shape[0]
+        return self._density.shape[0]
 
     @property
     def device(self) -> torch.device:
-        return self.density.device
+        return self._density.device
 
-    def to(self, device: torch.device | str) -> Features:
-        """A copy of this distribution on ``device``."""
-        moved = copy.copy(self)
-        for name in self.per_instance:
-            setattr(moved, name, getattr(self, name).to(device))
-        return moved
+    @property
+    def dtype(self) -> torch.dtype:
+        return self._density.dtype
 
-    def expand(self, n_instances: int) -> Features:
-        """A copy with ``n_instances`` instances: one instance is repeated, an equal number kept as it is."""
-        if self.n_instances not in (1, n_instances):
-            raise ValueError(
-                f"expected features with 1 or {n_instances} instances to go with a model of "
-                f"{n_instances}; got {self.n_instances}"
-            )
-        expanded = copy.copy(self)
-        for name in self.per_instance:
-            setattr(expanded, name, getattr(self, name).expand(n_instances, -1))
-        return expanded
+    def to(self, device: Device, dtype: torch.dtype | None = None) -> Features:
+        """This distribution on ``device``, drawing numbers of ``dtype`` (None: as before)."""
+        device, dtype = as_device(device), dtype or self.dtype
+        if (device, dtype) == (self.device, self.dtype):
+            return self
+        return self._with(lambda _, value: value.to(device, dtype if value.is_floating_point() else None))
 
-    def sample(
-        self, batch_size: int, generator: torch.Generator | None = None
-    ) -> Float[Tensor, "instances batch features"]:
-        raise NotImplementedError
+    def expand(self, n_instances: WholeNumber) -> Features:
+        """This distribution with ``n_instances`` instances: one is repeated, an equal number stays.
 
-    def sample_weighted(
-        self, batch_size: int, generator: torch.Generator | None = None
-    ) -> tuple[Float[Tensor, "instances batch features"], Float[Tensor, "instances batch"]]:
+        Other attributes keep their one row, which broadcasts.
+        """
+        n_instances = positive_int("n_instances", n_instances)
+        if self.n_instances == n_instances:
+            return self
+        if self.n_instances != 1:
+            fitting = f"1 or {n_instances} instances to go with a model of {n_instances}"
+            raise ValueError(f"expected features with {fitting}; got {self.n_instances}")
+        return self._with(lambda name, value: value.repeat(n_instances, 1) if name == "_density" else value)
+
+    def _with(self, change: Callable[[str, Tensor], Tensor]) -> Features:
+        """A new object with each tensor changed, and without what a ``cached_property`` has computed."""
+        new = object.__new__(type(self))
+        for name, value in vars(self).items():
+            if not isinstance(getattr(type(self), name, None), cached_property):
+                vars(new)[name] = change(name, value) if isinstance(value, Tensor) else value
+        return new
+
+    def sample(self, batch_size: WholeNumber, generator: Seed = None) -> Rows:
+        """``batch_size`` rows for each instance; ``generator`` may be an int seed."""
+        raise NotImplementedError(f"{type(self).__name__} has no sample of its own")
+
+    def sample_weighted(self, batch_size: WholeNumber, generator: Seed = None) -> WeightedRows:
         """``batch_size`` rows and their weights; here every row weighs ``1 / batch_size``."""
         x = self.sample(batch_size, generator)
-        return x, x.new_full(x.shape[:2], 1 / batch_size)
+        return x, x.new_full(x.shape[:2], 1 / x.shape[1])
 
-    def _uniform(self, *shape: int, generator: torch.Generator | None) -> Tensor:
-        """Uniform numbers in [0, 1) of shape ``(instances, *shape)`` on this distribution's device."""
-        if generator is not None and generator.device.type != self.device.type:
-            raise ValueError(
-                f"expected a generator on {self.device.type}, where the features are; "
-                f"got one on {generator.device.type}"
-            )
-        return torch.rand((self.n_instances, *shape), generator=generator, device=self.device)
+    def uniform(self, *shape: WholeNumber, generator: Seed) -> Float[Tensor, "instances ..."]:
+        """Uniform numbers in [0, 1) of shape ``(instances, *shape)``, on this distribution's device.
+
+        Takes no int seed: a ``sample`` that calls this twice would get the same numbers twice.
+        """
+        shape = (self.n_instances, *(whole_number("a size", size) for size in shape))
+        if not (generator is None or isinstance(generator, torch.Generator)):
+            advice = "Begin your sample with generator = as_generator(generator, self.device)"
+            raise ValueError(f"expected a torch.Generator or None; got {generator!r}. {advice}")
+        generator = as_generator(generator, self.device)
+        return torch.rand(shape, generator=generator, device=self.device, dtype=self.dtype)
+
+    @staticmethod
+    def with_empty_row(x: Rows, some: float | Float[Tensor, " instances"]) -> WeightedRows:
+        """Rows drawn given that some feature is on -> weighted rows; the first row of ``x`` is emptied.
+
+        ``some`` is P(some feature is on): the empty row weighs 1 - some, the others share the rest evenly.
+        """
+        rows = whole_number("batch_size", x.shape[1], 2) - 1
+        x[:, 0] = 0
+        some = torch.as_tensor(some).to(x).expand(len(x))[:, None]
+        return x, torch.cat([1 - some, (some / rows).expand(-1, rows)], dim=1)
 
 
 class SparseFeatures(Features):
     """Independent sparse features: each entry is 0 with probability S = 1 - density, else uniform in [0, 1).
 
-    Args:
-        n_features: number of features, at least 1.
-        density: p = 1 - S in (0, 1]: one number, one per instance ``(instances,)``, or one per
-            instance and feature ``(instances, features)``.
-
-    Raises:
-        ValueError: if a density lies outside (0, 1] or has another shape.
+    Arguments as in ``Features``, but each density must be above 0.
     """
 
-    def sample(
-        self, batch_size: int, generator: torch.Generator | None = None
-    ) -> Float[Tensor, "instances batch features"]:
+    def __init__(self, n_features: WholeNumber, density: Numbers):
+        n_features = positive_int("n_features", n_features)
+        super().__init__(n_features, as_density(density, n_features))
+
+    def sample(self, batch_size: WholeNumber, generator: Seed = None) -> Rows:
         """One uniform number u per entry is both mask and value: (u - S) / (1 - S) if u > S, else 0."""
-        u = self._uniform(_positive_int("batch_size", batch_size), self.n_features, generator=generator)
-        p = self.density[:, None]
+        batch_size = positive_int("batch_size", batch_size)
+        generator = as_generator(generator, self.device)
+        u = self.uniform(batch_size, self.n_features, generator=generator)
+        p = self._density[:, None]
         return u.sub_(1 - p).div_(p).clamp_(min=0)
 
-    def sample_weighted(
-        self, batch_size: int, generator: torch.Generator | None = None
-    ) -> tuple[Float[Tensor, "instances batch features"], Float[Tensor, "instances batch"]]:
+    def sample_weighted(self, batch_size: WholeNumber, generator: Seed = None) -> WeightedRows:
         """One empty row, then ``batch_size - 1`` rows drawn given that at least one feature is active.
 
         Such a row is drawn by its *first* active feature: features before it are off, it is on, and the
-        features after it are as independent as ever. The first active features are drawn evenly spread
-        (systematic sampling): each is as likely as before, but none is over- or under-served by chance.
+        features after it are as independent as ever. An example, two features of density 1/2:
+        P(some active) = 3/4, and the first active one is feature 0 with probability (1/2) / (3/4) = 2/3;
+        of three rows, two begin with feature 0 and one with feature 1: ``first_active`` gives 0, 0, 1;
+        ``rows_given_first`` gives (u, ReLU(2u' - 1)) for a 0, and (0, u') for a 1.
         """
-        if batch_size < 2:
-            raise ValueError(f"expected batch_size >= 2 (one row is the empty one); got {batch_size}")
-        n, rows = self.n_features, batch_size - 1
-        first_active, threshold, scale, non_empty = self._given_first()
-        offset = self._uniform(1, generator=generator)
-        spread = (torch.arange(-1, rows, device=self.device) + offset) / rows
-        first = torch.searchsorted(first_active, spread).clamp_(max=n - 1)
-        first += n * torch.arange(self.n_instances, device=self.device)[:, None]  # a row of the tables
+        batch_size = whole_number("batch_size", batch_size, 2)
+        generator = as_generator(generator, self.device)
+        first = nn.functional.pad(self.first_active(batch_size - 1, generator), (1, 0))  # row 0 is emptied
+        return self.with_empty_row(self.rows_given_first(first, generator), self.some_active)
 
-        x = self._uniform(batch_size, n, generator=generator)
-        x.sub_(threshold.index_select(0, first.flatten()).view_as(x))
-        x.mul_(scale.index_select(0, first.flatten()).view_as(x)).clamp_(min=0)
-        x[:, 0] = 0
-        weight = torch.cat([1 - non_empty, (non_empty / rows).expand(-1, rows)], dim=1)
-        return x, weight
+    def first_active(self, rows: int, generator: torch.Generator | None) -> Int[Tensor, "instances rows"]:
+        """The first active feature of each of ``rows`` rows, given that there is one.
 
-    def _given_first(
-        self,
-    ) -> tuple[
-        Float[Tensor, "instances features"],
-        Float[Tensor, "instances*features features"],
-        Float[Tensor, "instances*features features"],
-        Float[Tensor, "instances 1"],
-    ]:
-        """P(first active feature <= i | some feature is active); for each first active feature, the
-        threshold and scale that turn u into x = ReLU(scale · (u - threshold)); P(some feature is active).
-
-        Kept between calls. The tables hold 2 n² numbers an instance: 6 MB for 20 models of 200 features.
+        Evenly spread (systematic sampling): points 1 / rows apart, with a random offset, are looked up in the
+        distribution function. Each feature is as likely as before, but none is over- or under-served by chance.
         """
-        if not hasattr(self, "_given_first_cache") or self._given_first_cache[0] is not self.density:
-            p, n = self.density, self.n_features
-            all_off = torch.cumprod(1 - p.double(), dim=-1)  # features 0..i all off
-            non_empty = 1 - all_off[:, -1:]
-            cdf = ((1 - all_off) / non_empty).float().contiguous()
-            i, first = torch.arange(n, device=p.device), torch.arange(n, device=p.device)[:, None]
-            threshold = torch.where(i < first, 1, torch.where(i == first, 0, 1 - p[:, None]))
-            scale = torch.where(i <= first, 1, 1 / p[:, None])
-            tables = cdf, threshold.flatten(0, 1), scale.flatten(0, 1), non_empty.float()
-            self._given_first_cache = (p, *tables)
-        return self._given_first_cache[1:]
+        points = (torch.arange(rows, device=self.device) + self.uniform(1, generator=generator)) / rows
+        return torch.searchsorted(self.first_cdf, points).clamp_(max=self.n_features - 1)
+
+    def rows_given_first(
+        self, first: Int[Tensor, "instances batch"], generator: torch.Generator | None
+    ) -> Rows:
+        """Rows whose first active feature is given."""
+        u = self.uniform(self.n_features, first.shape[1], generator=generator)
+        return given_first(u, first, self._density).mT
+
+    @cached_property
+    def some_active(self) -> Float[Tensor, " instances"]:
+        """P(at least one feature is active)."""
+        return (1 - (1 - self._density.double()).prod(-1)).to(self.dtype)
+
+    @cached_property
+    def first_cdf(self) -> Float[Tensor, "instances features"]:
+        """P(the first active feature is i or an earlier one | some feature is active)."""
+        some_up_to = 1 - (1 - self._density.double()).cumprod(-1)
+        return (some_up_to / some_up_to[:, -1:]).to(self.dtype).contiguous()
+
+
+def given_first(
+    u: Float[Tensor, "*n instances features batch"],
+    first: Int[Tensor, "*n instances batch"],
+    density: Float[Tensor, "instances features"],
+) -> Float[Tensor, "*n instances features batch"]:
+    """Turn uniform numbers u, in place, into columns x whose first active feature is given.
+
+    Feature ``first`` keeps its u. Those after it are on with their density, ReLU((u - S) / (1 - S)) as ever.
+    Those before it are off: i + 1 - first is at most 0 there, and at least 1 elsewhere, so that
+    ReLU(min(x, i + 1 - first)) takes them away and leaves the others.
+    """
+    p, first = density[..., None], first[..., None, :]
+    own = u.gather(-2, first)
+    place = torch.arange(1, u.shape[-2] + 1, device=u.device, dtype=u.dtype)[:, None]
+    x = u.sub_(1 - p).mul_(1 / p)
+    torch.minimum(x, place - first.to(u), out=x)
+    return x.relu_().scatter_(-2, first, own)
 
 
 class KActiveFeatures(Features):
     """Exactly ``k`` active features a row, every set of k equally likely, each uniform in [0, 1).
 
     Args:
-        n_features: number of features.
-        k: how many are active, from 0 to n_features.
+        n_features: n, at least 1.
+        k: how many are active, from 0 to n. The density is k / n.
         n_instances: how many independent copies ``sample`` returns.
     """
 
-    def __init__(self, n_features: int, k: int, n_instances: int = 1):
-        if not 0 <= k <= n_features:
+    def __init__(self, n_features: WholeNumber, k: WholeNumber, n_instances: WholeNumber = 1):
+        n_features, k = positive_int("n_features", n_features), whole_number("k", k)
+        if k > n_features:
             raise ValueError(f"expected k between 0 and n_features = {n_features}; got {k}")
-        super().__init__(n_features, torch.ones(_positive_int("n_instances", n_instances)))
+        super().__init__(n_features, [k / n_features] * positive_int("n_instances", n_instances))
         self.k = k
 
-    def sample(
-        self, batch_size: int, generator: torch.Generator | None = None
-    ) -> Float[Tensor, "instances batch features"]:
+    def sample(self, batch_size: WholeNumber, generator: Seed = None) -> Rows:
         """The k largest of n uniform numbers are a uniformly random set of k features."""
-        _positive_int("batch_size", batch_size)
-        order = self._uniform(batch_size, self.n_features, generator=generator)
-        values = self._uniform(batch_size, self.k, generator=generator)
+        batch_size = positive_int("batch_size", batch_size)
+        generator = as_generator(generator, self.device)
+        order = self.uniform(batch_size, self.n_features, generator=generator)
+        values = self.uniform(batch_size, self.k, generator=generator)
         active = order.topk(self.k, dim=-1).indices
         return torch.zeros_like(order).scatter_(-1, active, values)
-
-
-class SetFeatures(Features):
-    """Neighbouring features form sets: ``SparseFeatures`` draws which sets are on, a subclass their members."""
-
-    def __init__(self, n_features: int, density: float | Tensor, set_size: int):
-        super().__init__(n_features, density)
-        self.set_size = _divisor(n_features, set_size)
-        of_sets = self.density.unflatten(-1, (-1, self.set_size))
-        if (of_sets != of_sets[..., :1]).any():
-            raise ValueError("expected one density for all members of a set; got different ones")
-
-    def sample(
-        self, batch_size: int, generator: torch.Generator | None = None
-    ) -> Float[Tensor, "instances batch features"]:
-        sets = self._sets().sample(batch_size, generator)
-        return self._members(sets, generator)
-
-    def sample_weighted(
-        self, batch_size: int, generator: torch.Generator | None = None
-    ) -> tuple[Float[Tensor, "instances batch features"], Float[Tensor, "instances batch"]]:
-        """One empty row, then ``batch_size - 1`` rows drawn given that at least one set is on."""
-        sets, weight = self._sets().sample_weighted(batch_size, generator)
-        return self._members(sets, generator), weight
-
-    def _sets(self) -> SparseFeatures:
-        """The sets, each as one sparse feature. Kept between calls, as ``SparseFeatures`` keeps its tables."""
-        if not hasattr(self, "_sets_cache") or self._sets_cache[0] is not self.density:
-            sets = SparseFeatures(self.n_features // self.set_size, self._set_density()[:, :: self.set_size])
-            self._sets_cache = (self.density, sets)
-        return self._sets_cache[1]
-
-    def _set_density(self) -> Float[Tensor, "instances features"]:
-        """The probability that a feature's set is on."""
-        return self.density
-
-    def _members(
-        self, sets: Float[Tensor, "instances batch sets"], generator: torch.Generator | None
-    ) -> Float[Tensor, "instances batch features"]:
-        raise NotImplementedError
-
-
-class CorrelatedFeatures(SetFeatures):
-    """Sets of features that tend to be on together, with independent magnitudes (paper: "Correlated features").
-
-    A set is on with probability ``density / together``; while it is, each of its members is on with
-    probability ``together``, apart from the others. So a feature is on with probability ``density``, and
-    *if* it is, each other member of its set is on with probability ``together``: from ``density`` itself
-    (independent features) to 1 (the whole set or nothing, as in the paper).
-
-    Args:
-        n_features: number of features, a multiple of ``set_size``.
-        density: probability that a feature is on, in (0, 1]: one number or one per instance.
-        set_size: neighbouring features that form a set.
-        together: probability that a feature is on given that another of its set is, from ``density``
-            to 1: one number or one per instance.
-    """
-
-    per_instance = ("density", "together")
-
-    def __init__(
-        self,
-        n_features: int,
-        density: float | Tensor,
-        set_size: int = 2,
-        together: float | Tensor = 1.0,
-    ):
-        super().__init__(n_features, density, set_size)
-        together = torch.as_tensor(together, dtype=self.density.dtype).reshape(-1, 1)
-        if len(together) not in (1, self.n_instances) and self.n_instances != 1:
-            raise ValueError(
-                f"expected together to be a number or {self.n_instances} numbers; got {len(together)}"
-            )
-        self.density, self.together = torch.broadcast_tensors(self.density, together)
-        outside = ~((self.together >= self.density) & (self.together <= 1))
-        if outside.any():
-            raise ValueError(
-                f"expected together from density = {self.density[outside][0]:g} to 1; "
-                f"got {self.together[outside][0]:g}"
-            )
-
-    def _set_density(self) -> Float[Tensor, "instances features"]:
-        return self.density / self.together
-
-    def _members(
-        self, sets: Float[Tensor, "instances batch sets"], generator: torch.Generator | None
-    ) -> Float[Tensor, "instances batch features"]:
-        u = self._uniform(sets.shape[1], self.n_features, generator=generator)
-        c = self.together[:, None]
-        values = u.sub_(1 - c).div_(c).clamp_(min=0)  # as in SparseFeatures, given that the set is on
-        return values * (sets > 0).repeat_interleave(self.set_size, dim=-1)
-
-
-class AnticorrelatedFeatures(SetFeatures):
-    """Sets of features of which at most one is on (paper: "Anti-correlated features").
-
-    Args:
-        n_features: number of features, a multiple of ``set_size``.
-        density: probability that a set has an active member, in (0, 1]. A single feature is then
-            active with probability ``density / set_size``.
-        set_size: neighbouring features that form a set.
-    """
-
-    def __init__(self, n_features: int, density: float | Tensor, set_size: int = 2):
-        super().__init__(n_features, density, set_size)
-
-    def _members(
-        self, sets: Float[Tensor, "instances batch sets"], generator: torch.Generator | None
-    ) -> Float[Tensor, "instances batch features"]:
-        member = (self._uniform(*sets.shape[1:], generator=generator) * self.set_size).long()
-        x = sets.new_zeros(*sets.shape, self.set_size)
-        return x.scatter_(-1, member[..., None], sets[..., None]).flatten(start_dim=-2)
-
-
-def _as_density(density: float | Tensor, n_features: int) -> Float[Tensor, "instances features"]:
-    p = torch.as_tensor(density, dtype=torch.get_default_dtype())
-    if p.ndim == 0:
-        p = p[None]
-    if p.ndim == 1:
-        p = p[:, None].expand(-1, n_features)
-    if p.ndim != 2 or p.shape[0] == 0 or p.shape[1] != n_features:
-        raise ValueError(
-            "expected density to be a number, (instances,) or (instances, features) = "
-            f"(instances, {n_features}); got shape {tuple(p.shape)}"
-        )
-    outside = p[~((p > 0) & (p <= 1))]
-    if len(outside):
-        raise ValueError(f"expected density = 1 - S in (0, 1]; got {outside[0].item():g}")
-    return p
-
-
-def _positive_int(name: str, value: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"expected {name} to be a whole number >= 1; got {value!r}")
-    return value
-
-
-def _divisor(n_features: int, set_size: int) -> int:
-    if _positive_int("set_size", set_size) > n_features or n_features % set_size:
-        raise ValueError(
-            f"expected n_features to be a multiple of set_size = {set_size}; got n_features = {n_features}"
-        )
-    return set_size

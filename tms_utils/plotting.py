@@ -1,22 +1,22 @@
-"""Every figure used more than once: ``plot_x(data, *, ax=None)`` draws on ``ax`` (or a new one) and returns it.
+"""Every figure used more than once: ``plot_x(data, *, ax=None)`` draws on ``ax`` (or the current one), returns it.
 
 Nothing here trains, shows or changes global settings. Colour is never the only carrier of meaning.
 """
 
 from __future__ import annotations
 
-import itertools
-
 import matplotlib.pyplot as plt
 import numpy as np
-import torch
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize, to_rgb
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from tms_utils.geometry import feature_norms, geometry_groups, gram, superposition
+from tms_utils.axes import as_axes, as_axes_3d, frame_3d
+from tms_utils.geometry import as_weights, feature_norms, gram, superposition
+from tms_utils.palette import PALETTE
+from tms_utils.validate import WholeNumber, as_numbers, positive_int, positive_number
 
 __all__ = [
     "PALETTE",
@@ -25,21 +25,28 @@ __all__ = [
     "plot_activations",
     "plot_arrows",
     "plot_directions",
-    "plot_feature_graph",
     "plot_gram",
-    "plot_loss",
     "plot_norm_bars",
 ]
 
-# Eight colours that stay apart for colour-blind readers, in print, and on white and near-black pages.
-PALETTE = ("#3B7DD8", "#D9662B", "#2E9E6B", "#B6489B", "#8A7A1F", "#1FA3B5", "#C23B4B", "#7A6BD1")
 DIVERGING = "RdBu_r"  # red for positive, blue for negative, white for zero
 SUPERPOSITION = "viridis"  # dark for alone, bright for shared
 
 
-def figure(rows: int = 1, columns: int = 1, *, width: float = 7.5, height: float = 3.0, **kwargs):
-    """``plt.subplots`` at the course's resolution: crisp on high-density screens, light as a file."""
-    return plt.subplots(rows, columns, figsize=(width, height), dpi=120, layout="constrained", **kwargs)
+def figure(
+    rows: WholeNumber = 1, columns: WholeNumber = 1, *, width: float = 7.5, height: float = 3.0, **kwargs
+):
+    """``plt.subplots`` in the course's colours and resolution: crisp on high-density screens, light as a file.
+
+    Raises:
+        ValueError: unless rows and columns are whole numbers >= 1, width and height finite numbers > 0.
+    """
+    rows, columns = positive_int("rows", rows), positive_int("columns", columns)
+    size = positive_number("width", width), positive_number("height", height)
+    fig, axes = plt.subplots(rows, columns, figsize=size, dpi=120, layout="constrained", **kwargs)
+    for ax in fig.axes:
+        ax.set_prop_cycle(color=PALETTE)
+    return fig, axes
 
 
 def plot_arrows(
@@ -48,7 +55,7 @@ def plot_arrows(
     ax: Axes | None = None,
     label: bool = True,
     limit: float | None = None,
-    set_size: int = 1,
+    set_size: WholeNumber = 1,
 ) -> Axes:
     """Feature directions W_i as arrows in the plane (n_hidden = 2), to scale, with the unit circle behind.
 
@@ -56,13 +63,12 @@ def plot_arrows(
     a set of ``set_size`` have one colour.
 
     Raises:
-        ValueError: unless W has two hidden dimensions.
+        ValueError: unless W is one finite matrix with two hidden dimensions, ``limit`` > 0, ``set_size`` >= 1.
     """
-    if W.ndim != 2 or W.shape[0] != 2:
-        raise ValueError(f"expected W of shape (2, features); got {tuple(W.shape)}")
-    ax = ax or plt.gca()
-    x, y = W.detach().cpu().numpy()
-    limit = limit or 1.25 * max(1.2, np.hypot(x, y).max())
+    x, y = as_weights(W, hidden=2, one=True).detach().cpu().numpy()
+    set_size = positive_int("set_size", set_size)
+    limit = _limit(limit, 1.25 * max(1.2, float(np.hypot(x, y).max())))
+    ax = as_axes(ax)
     ax.add_patch(plt.Circle((0, 0), 1, fill=False, color="0.75", linestyle=":"))
     for i, (xi, yi) in enumerate(zip(x, y, strict=True)):
         colour, length = PALETTE[i // set_size % len(PALETTE)], np.hypot(xi, yi)
@@ -86,13 +92,19 @@ def plot_gram(
     limit: float = 1.0,
     colourbar: bool = False,
 ) -> Axes:
-    """WᵀW as a heat map, with the bias b as one more column on the right. Entries are clipped at ±limit."""
-    ax = ax or plt.gca()
-    matrix = gram(W.detach()).cpu().numpy()
-    n = len(matrix)
+    """WᵀW as a heat map, with the bias b as one more column on the right. Entries are clipped at ±limit.
+
+    Raises:
+        ValueError: unless W is one finite matrix, b fits it, and ``limit`` is a finite number > 0.
+    """
+    matrix = gram(as_weights(W, one=True).detach()).cpu().numpy()
+    n, limit = len(matrix), positive_number("limit", limit)
     if b is not None:
-        gap = np.full((n, 1), np.nan)
-        matrix = np.hstack([matrix, gap, b.detach().cpu().numpy()[:, None]])
+        b = as_numbers("b", b).cpu().numpy()
+        if b.shape != (n,):
+            raise ValueError(f"expected b of shape ({n},), as W has; got {b.shape}")
+        matrix = np.hstack([matrix, np.full((n, 1), np.nan), b[:, None]])
+    ax = as_axes(ax)
     image = ax.imshow(matrix, cmap=DIVERGING, norm=Normalize(-limit, limit), interpolation="nearest")
     ax.set(xlabel="feature i", ylabel="feature j")
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
@@ -117,11 +129,14 @@ def plot_norm_bars(
     A bar with a hatched pattern also marks superposition above one half, for readers without colour. (A
     digon's superposition is 1 at most lengths that occur, a trained pentagon's about 2: ``limit=2.5`` keeps
     them apart.)
+
+    Raises:
+        ValueError: unless W is one finite matrix and ``limit`` is a finite number > 0.
     """
-    ax = ax or plt.gca()
-    norms = feature_norms(W.detach()).cpu().numpy()
-    shared = superposition(W.detach()).cpu().numpy()
-    norm = Normalize(0, limit, clip=True)
+    W = as_weights(W, one=True).detach()
+    norms, shared = feature_norms(W).cpu().numpy(), superposition(W).cpu().numpy()
+    norm = Normalize(0, positive_number("limit", limit), clip=True)
+    ax = as_axes(ax)
     colours = plt.get_cmap(SUPERPOSITION)(norm(shared))
     bars = ax.barh(np.arange(len(norms)), norms, color=colours, height=0.85)
     for bar, value in zip(bars, shared, strict=True):
@@ -137,34 +152,15 @@ def plot_norm_bars(
     return ax
 
 
-def plot_loss(
-    step: Tensor,
-    loss: Float[Tensor, "records instances"],
-    *,
-    ax: Axes | None = None,
-    labels: list[str] | None = None,
-) -> Axes:
-    """Training loss against step, one line an instance, on a logarithmic scale."""
-    ax = ax or plt.gca()
-    for k, line in enumerate(torch.as_tensor(loss).T):
-        ax.plot(
-            step, line, color=PALETTE[k % len(PALETTE)], linewidth=1.2, label=labels[k] if labels else None
-        )
-    ax.set(xlabel="step", ylabel="loss", yscale="log")
-    if labels:
-        ax.legend(fontsize=8)
-    return ax
-
-
 def mix_colours(x: Float[Tensor, "rows features"]) -> Float[np.ndarray, "rows 3"]:
     """One RGB colour a row: the average of its active features' colours, weighted by their values.
 
     Feature i has colour ``PALETTE[i % 8]``; a row without active features is grey.
 
     Raises:
-        ValueError: if an entry of x is negative.
+        ValueError: unless x is one table, none of its entries negative, NaN or infinite.
     """
-    weights = x.detach().cpu().numpy()
+    weights = _table("x", x)
     if (weights < 0).any():
         raise ValueError(f"expected x >= 0; got {weights.min():g}")
     palette = np.array([to_rgb(PALETTE[i % len(PALETTE)]) for i in range(weights.shape[1])])
@@ -187,14 +183,16 @@ def plot_activations(
     rows at most: more only makes the picture heavy and its near side hide its far side.
 
     Raises:
-        ValueError: unless h has three hidden dimensions and ``ax`` is a 3-D Axes.
+        ValueError: unless h is finite with three hidden dimensions, there is one colour or one a row,
+            ``size`` and ``limit`` are > 0, and ``ax`` is a 3-D Axes.
     """
-    if h.ndim != 2 or h.shape[1] != 3:
-        raise ValueError(f"expected h of shape (rows, 3); got {tuple(h.shape)}")
-    ax = _axes_3d(ax)
-    points = h.detach().cpu().numpy()
+    points = _table("h", h, columns=3)
+    if not isinstance(colours, str) and np.shape(colours) != (len(points), 3):
+        raise ValueError(f"expected colours of shape ({len(points)}, 3); got {np.shape(colours)}")
+    size, limit = positive_number("size", size), _limit(limit, 1.1 * float(np.abs(points).max()))
+    ax = as_axes_3d(ax or figure(width=4.5, height=4.5, subplot_kw={"projection": "3d"})[1])
     ax.scatter(*points.T, c=colours, s=size, linewidths=0, depthshade=False)
-    return _frame_3d(ax, limit or 1.1 * float(np.abs(points).max()))
+    return frame_3d(ax, limit)
 
 
 def plot_directions(
@@ -209,12 +207,16 @@ def plot_directions(
     """Feature directions W_i (n_hidden = 3) as numbered lines from the origin, and ``edges`` between their tips.
 
     Raises:
-        ValueError: unless W has three hidden dimensions and ``ax`` is a 3-D Axes.
+        ValueError: unless W is finite with three hidden dimensions, the edges join its features,
+            ``linewidth`` and ``limit`` are > 0, and ``ax`` is a 3-D Axes.
     """
-    if W.ndim != 2 or W.shape[0] != 3:
-        raise ValueError(f"expected W of shape (3, features); got {tuple(W.shape)}")
-    ax = _axes_3d(ax)
-    tips = W.detach().cpu().numpy().T
+    tips = as_weights(W, hidden=3, one=True).detach().cpu().numpy().T
+    ends = as_numbers("edges", edges).numpy()
+    if ends.size and not (ends.shape[1:] == (2,) and np.isin(ends, np.arange(len(tips))).all()):
+        raise ValueError(f"expected edges to be pairs of features 0 to {len(tips) - 1}; got {edges}")
+    linewidth = positive_number("linewidth", linewidth)
+    limit = _limit(limit, 1.1 * float(np.abs(tips).max()))
+    ax = as_axes_3d(ax or figure(width=4.5, height=4.5, subplot_kw={"projection": "3d"})[1])
     for i, tip in enumerate(tips):
         colour = PALETTE[i % len(PALETTE)]
         line = np.stack([0 * tip, tip]).T
@@ -225,80 +227,17 @@ def plot_directions(
             ax.text(*(1.18 * tip), str(i), ha="center", va="center", fontsize=11)
     for i, j in edges:
         ax.plot(*tips[[i, j]].T, color="0.45", linewidth=0.9)
-    return _frame_3d(ax, limit or 1.1 * float(np.abs(tips).max()))
+    return frame_3d(ax, limit)
 
 
-def plot_feature_graph(
-    W: Float[Tensor, "hidden features"],
-    *,
-    ax: Axes | None = None,
-    threshold: float = 0.5,
-    overlap: float = 0.2,
-    width: float = 1.0,
-) -> Axes:
-    """Features as dots, and a line between two that interfere: |cos| of their angle > ``overlap`` (paper: the feature geometry graphs).
-
-    Solid lines are positive cosines, dashed ones negative. The connected parts, ``geometry_groups``, stand in
-    rows, the largest first; a part's features stand on a circle in the order of their angles in the plane
-    that they use most. Colour tells sizes up to seven apart. ``width`` is that of the rows over their height.
-    """
-    ax = ax or plt.gca()
-    W = W.detach().cpu()
-    cosine = gram(W / feature_norms(W).clamp(min=1e-12)).numpy()
-    groups = sorted(geometry_groups(W, threshold, overlap), key=len, reverse=True)
-    for group, (centre, radius) in zip(groups, _shelves([len(g) for g in groups], width), strict=True):
-        place = dict(zip(group, centre + radius * _around_circle(W[:, group]), strict=True))
-        for i, j in itertools.combinations(group, 2):
-            if abs(cosine[i, j]) > overlap:
-                style = "-" if cosine[i, j] > 0 else "--"
-                ax.plot(*np.stack([place[i], place[j]]).T, style, color="0.45", linewidth=0.7, zorder=1)
-        ax.scatter(*np.stack(list(place.values())).T, s=16, color=PALETTE[min(len(group), 7)], zorder=2)
-    ax.set(aspect="equal", xticks=[], yticks=[])
-    ax.spines[:].set_visible(False)
-    return ax
+def _table(name: str, value: Tensor, columns: int | None = None) -> np.ndarray:
+    """``value`` as an array of finite numbers with rows and columns."""
+    table = as_numbers(name, value).cpu().numpy()
+    if table.ndim != 2 or 0 in table.shape or columns not in (None, table.shape[1]):
+        raise ValueError(f"expected {name} of shape (rows, {columns or 'features'}); got {table.shape}")
+    return table
 
 
-def _shelves(sizes: list[int], width: float) -> list[tuple[np.ndarray, float]]:
-    """A centre and a radius for each circle of ``size`` dots, in rows from the top left."""
-    radii = [0.0 if size == 1 else max(0.4, 0.12 * size) for size in sizes]
-    cells = [2 * radius + 0.7 for radius in radii]
-    limit = max([(width * sum(c * c for c in cells)) ** 0.5, *cells[:1]])
-    placed, x, y, height = [], 0.0, 0.0, 0.0
-    for radius, cell in zip(radii, cells, strict=True):
-        if x + cell > 1.001 * limit:
-            x, y, height = 0.0, y - height, 0.0
-        placed.append((np.array([x + cell / 2, y - cell / 2]), radius))
-        x, height = x + cell, max(height, cell)
-    return placed
-
-
-def _around_circle(W: Float[Tensor, "hidden features"]) -> Float[np.ndarray, "features 2"]:
-    """Points on the unit circle, evenly spaced, in the order of the features' angles in their main plane."""
-    plane = torch.linalg.svd(torch.nn.functional.pad(W, (0, 1, 0, 1))).U[
-        :-1, :2
-    ]  # two axes, whatever the shape
-    x, y = (plane.T @ W).numpy()
-    rank = np.argsort(np.argsort(np.arctan2(y, x)))
-    angle = 2 * np.pi * rank / len(rank)
-    return np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-
-
-def _axes_3d(ax: Axes | None) -> Axes:
-    ax = ax or figure(width=4.5, height=4.5, subplot_kw={"projection": "3d"})[1]
-    if ax.name != "3d":
-        raise ValueError(f"expected a 3-D Axes; got a {ax.name} one")
-    return ax
-
-
-def _frame_3d(ax: Axes, limit: float) -> Axes:
-    """A bare box around the origin, seen without perspective, so that parallel lines stay parallel."""
-    ax.set(xlim=(-limit, limit), ylim=(-limit, limit), zlim=(-limit, limit), xticks=[], yticks=[], zticks=[])
-    for axis, name in ((ax.xaxis, "$h_1$"), (ax.yaxis, "$h_2$"), (ax.zaxis, "$h_3$")):
-        axis.set_label_text(name)
-        axis.labelpad = -14
-        axis.set_pane_color("1.0")
-        axis.line.set_color("0.6")
-    ax.set_box_aspect((1, 1, 1), zoom=1.15)
-    ax.set_facecolor("none")  # neighbouring panels overlap: do not paint over their labels
-    ax.set_proj_type("ortho")
-    return ax
+def _limit(limit: float | None, default: float) -> float:
+    """The half-width of the picture: as asked for, or ``default`` (1 if that is 0)."""
+    return positive_number("limit", limit) if limit is not None else default or 1.0

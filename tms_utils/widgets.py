@@ -17,16 +17,17 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from tms_utils.features import KActiveFeatures, SparseFeatures
-from tms_utils.geometry import count_represented, dimensionality, dimensions_per_feature
+from tms_utils.geometry import dimensionality, dimensions_per_feature, represented
 from tms_utils.models import ToyModel
 from tms_utils.plotting import mix_colours, plot_activations, plot_directions, plot_gram, plot_norm_bars
 from tms_utils.training import train
+from tms_utils.validate import WholeNumber, as_numbers, positive_int, whole_number
 
 __all__ = ["explore_activations", "explore_density"]
 
 
 def explore_activations(
-    W: Float[Tensor, "hidden features"], *, rows: int = 4000, seed: int = 0
+    W: Float[Tensor, "hidden features"], *, rows: WholeNumber = 4000, seed: WholeNumber = 0
 ) -> widgets.VBox:
     """Activation space of W under sliders: how many features are active, which pair to pick out, where to look from.
 
@@ -34,21 +35,21 @@ def explore_activations(
     The picture is drawn again when a slider is let go.
 
     Raises:
-        ValueError: unless W has three hidden dimensions.
+        ValueError: unless W has three hidden dimensions and finite numbers, and rows and seed are whole numbers.
     """
+    W, rows, seed = as_numbers("W", W).float().cpu(), positive_int("rows", rows), whole_number("seed", seed)
     if W.ndim != 2 or W.shape[0] != 3:
         raise ValueError(f"expected W of shape (3, features); got {tuple(W.shape)}")
-    W = W.detach().cpu()
     n = W.shape[1]
     pairs = [(f"{i} and {j}", (i, j)) for i, j in itertools.combinations(range(n), 2)]
-    k = widgets.IntSlider(2, 1, n, description="k active", continuous_update=False)
+    k = widgets.IntSlider(min(2, n), 1, n, description="k active", continuous_update=False)
     pair = widgets.Dropdown(options=[("all", ()), *pairs], value=(), description="pair")
     azimuth = widgets.IntSlider(-60, -180, 180, step=5, description="azimuth", continuous_update=False)
     elevation = widgets.IntSlider(25, -90, 90, step=5, description="elevation", continuous_update=False)
     picture = widgets.Image(format="png", width=560)
 
     def redraw(_change: object = None) -> None:
-        x = KActiveFeatures(n, k.value).sample(rows, torch.Generator().manual_seed(seed))[0]
+        x = KActiveFeatures(n, k.value).sample(rows, seed)[0]
         colours = mix_colours(x)
         if pair.value:
             colours[~(x[:, list(pair.value)] > 0).all(1).numpy()] = 0.85
@@ -65,14 +66,17 @@ def explore_activations(
     return widgets.VBox([widgets.HBox([k, pair]), widgets.HBox([azimuth, elevation]), picture])
 
 
-def explore_density(n_features: int = 20, n_hidden: int = 5, *, steps: int = 2000) -> widgets.VBox:
+def explore_density(
+    n_features: WholeNumber = 20, n_hidden: WholeNumber = 5, *, steps: WholeNumber = 2000
+) -> widgets.VBox:
     """One tied model at a time, trained at the density, seed and importance that the sliders choose.
 
     Importance of feature i is ``decay ** i``. A state is trained when a slider is let go, and kept.
 
     Raises:
-        ValueError: if a size is not a whole number >= 1.
+        ValueError: if a size or the number of steps is not a whole number >= 1.
     """
+    n_features, n_hidden = positive_int("n_features", n_features), positive_int("n_hidden", n_hidden)
     densities = [1.0, 0.6, 0.3, 0.2, 0.1, 0.06, 0.03, 0.02, 0.01, 0.006, 0.003, 0.002, 0.001]
     density = _choice(densities, "density")
     decay = _choice([0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0], "decay", value=0.7)
@@ -82,7 +86,7 @@ def explore_density(n_features: int = 20, n_hidden: int = 5, *, steps: int = 200
 
     @functools.cache
     def trained(density: float, decay: float, seed: int) -> tuple[Tensor, Tensor]:
-        model = ToyModel(n_features, n_hidden, generator=torch.Generator().manual_seed(seed))
+        model = ToyModel(n_features, n_hidden, generator=seed)
         importance = decay ** torch.arange(n_features)
         train(model, SparseFeatures(n_features, density), importance, steps=steps, seed=seed, progress=False)
         return model.W.detach()[0], model.b.detach()[0]
@@ -94,7 +98,7 @@ def explore_density(n_features: int = 20, n_hidden: int = 5, *, steps: int = 200
         plot_norm_bars(W, ax=right, colourbar=True, limit=2.5)
         picture.value = _png(figure)
         summary.value = (
-            f"features with norm above 1/2: <b>{count_represented(W):.0f}</b> of {n_features}; "
+            f"features with norm above 1/2: <b>{int(represented(W).sum())}</b> of {n_features}; "
             f"dimensions per feature D*: <b>{dimensions_per_feature(W):.2f}</b>; "
             f"sum of the shares D_i: <b>{dimensionality(W).sum():.2f}</b> of {n_hidden}"
         )

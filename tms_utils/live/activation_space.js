@@ -1,80 +1,9 @@
 // Activation space in three dimensions: where h = W x goes when k of the features are active.
-import { randomSource } from "./maths.js";
-import { animation, announcer, button, calm, checkbox, choice, colour, el, minus, palette, slider } from "./ui.js";
+import { palette } from "./palette.js";
+import { randomSource } from "./random.js";
+import { animation, announcer, button, calm, checkbox, choice, colour, el, minus, slider } from "./ui.js";
 
 const TURN = Math.PI / 36; // one arrow key press
-
-// ---- geometry -------------------------------------------------------------------------------
-
-// The Thomson problem: unit charges on a sphere, energy = sum over pairs of 1 / distance.
-export function thomsonEnergy(points) {
-  let energy = 0;
-  points.forEach((a, i) => {
-    for (const b of points.slice(i + 1)) energy += 1 / Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
-  });
-  return energy;
-}
-
-const unit = (v) => {
-  const length = Math.hypot(...v) || 1;
-  return v.map((x) => x / length);
-};
-
-// Let the charges repel, starting from the given directions. They turn no more than they must,
-// so the minimiser lies beside the arrangement it started from.
-export function thomsonMinimiser(directions, steps = 3000) {
-  let points = directions.map(unit);
-  let rate = 0.05;
-  let energy = thomsonEnergy(points);
-  for (let k = 0; k < steps && rate > 1e-9; k++) {
-    const moved = points.map((a, i) => {
-      const force = [0, 0, 0];
-      points.forEach((b, j) => {
-        if (i === j) return;
-        const gap = a.map((x, d) => x - b[d]);
-        const cube = Math.hypot(...gap) ** 3 || 1e-9;
-        for (let d = 0; d < 3; d++) force[d] += gap[d] / cube;
-      });
-      const inward = force[0] * a[0] + force[1] * a[1] + force[2] * a[2];
-      return unit(a.map((x, d) => x + rate * (force[d] - inward * x)));
-    });
-    const next = thomsonEnergy(moved);
-    if (next < energy) {
-      points = moved;
-      energy = next;
-      rate *= 1.1;
-    } else rate /= 2;
-  }
-  return points;
-}
-
-// Edges of the convex hull: pairs that lie on two different supporting planes (a face's
-// diagonal lies on one only).
-export function hullEdges(points) {
-  const planes = new Map();
-  const n = points.length;
-  for (let i = 0; i < n; i++) {
-    for (let j = i + 1; j < n; j++) {
-      for (let k = j + 1; k < n; k++) {
-        const [a, b, c] = [points[i], points[j], points[k]];
-        const u = b.map((x, d) => x - a[d]);
-        const v = c.map((x, d) => x - a[d]);
-        let normalVector = unit([u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]]);
-        const sides = points.map((p) => p.reduce((sum, x, d) => sum + (x - a[d]) * normalVector[d], 0));
-        const above = Math.max(...sides) < 1e-4;
-        if (!above && Math.min(...sides) < -1e-4) continue;
-        if (!above) normalVector = normalVector.map((x) => -x);
-        for (const [from, to] of [[i, j], [i, k], [j, k]]) {
-          const key = `${from},${to}`;
-          const seen = planes.get(key) ?? [];
-          if (!seen.some((m) => m.reduce((sum, x, d) => sum + x * normalVector[d], 0) > 0.999)) seen.push(normalVector);
-          planes.set(key, seen);
-        }
-      }
-    }
-  }
-  return [...planes].filter(([, seen]) => seen.length > 1).map(([key]) => key.split(",").map(Number));
-}
 
 // ---- data -----------------------------------------------------------------------------------
 
@@ -88,7 +17,7 @@ export function sampleActivations(W, k, count, random) {
   while (samples.length < count) {
     let active = [];
     if (k === 0) active = [...Array(n).keys()].filter(() => random() < 0.05);
-    while (active.length < k) {
+    while (active.length < Math.min(k, n)) {
       const i = Math.floor(random() * n);
       if (!active.includes(i)) active.push(i);
     }
@@ -117,19 +46,12 @@ function rotate(view, axis, angle) {
 // ---- the figure -----------------------------------------------------------------------------
 
 function start(app, config) {
-  const { W } = config; // three rows, one column per feature
+  const { W, edges, thomson } = config; // W: three rows, one column per feature
   const n = W[0].length;
   const directions = Array.from({ length: n }, (_, i) => W.map((row) => row[i]));
   const norms = directions.map((w) => Math.hypot(...w));
   const meanNorm = norms.reduce((sum, v) => sum + v, 0) / n;
-  const edges = hullEdges(directions.map(unit));
-  let thomson = null; // found when first asked for: it takes longer than the first picture should
-  function findThomson() {
-    const sphere = thomsonMinimiser(directions);
-    const gaps = directions.map((w, i) => Math.acos(Math.min(1, unit(w).reduce((sum, x, d) => sum + x * sphere[i][d], 0))));
-    return { vertices: sphere.map((p) => p.map((x) => meanNorm * x)), edges: hullEdges(sphere),
-      energy: thomsonEnergy(sphere), widest: Math.round((Math.max(...gaps) * 180) / Math.PI) };
-  }
+  const minimiser = thomson.points.map((point) => point.map((x) => meanNorm * x));
   let samples = [];
   let view = rotate(rotate([[1, 0, 0], [0, 1, 0], [0, 0, 1]], 1, 0.6), 0, 0.45);
   let spinning = false;
@@ -289,8 +211,7 @@ function start(app, config) {
       });
     }
     if (ideal.value) {
-      thomson ??= findThomson();
-      for (const [x, y, z] of solid(thomson.vertices, thomson.edges, [4, 4])) {
+      for (const [x, y, z] of solid(minimiser, thomson.edges, [4, 4])) {
         items.push([z + 0.6, () => {
           context.globalAlpha = depth(z);
           context.setLineDash([]);

@@ -6,8 +6,13 @@ import itertools
 from typing import Any
 
 import numpy as np
+import torch
 
-from tms_utils.live.figure import PALETTE, LiveFigure, Still
+from tms_utils.live.figure import LiveFigure, Still, chosen
+from tms_utils.minimise import minimise
+from tms_utils.palette import PALETTE
+from tms_utils.shapes import thomson_energy
+from tms_utils.validate import Numbers, WholeNumber, as_numbers
 
 # The best of 24 models with n = 8, m = 3, S = 0.95, equal importance and a bias (all 24 came out alike).
 TRAINED_W = (
@@ -17,7 +22,7 @@ TRAINED_W = (
 )
 
 
-def activation_space(W: Any = None, *, k: int = 2) -> LiveFigure:
+def activation_space(W: Numbers | None = None, *, k: WholeNumber = 2) -> LiveFigure:
     """Rotate three-dimensional activation space, with the minimiser of the Thomson problem laid over the trained directions.
 
     Args:
@@ -25,27 +30,75 @@ def activation_space(W: Any = None, *, k: int = 2) -> LiveFigure:
         k: number of active features at the start: 1, 2, 3, or 0 for random sparse features.
 
     Raises:
-        ValueError: if W has another shape, a zero column or an entry that is not finite; or if k is not 0, 1, 2 or 3.
+        ValueError: if W has another shape, a zero column or an entry that is no finite number, or if k is not 0, 1, 2 or 3.
     """
-    if hasattr(W, "detach"):
-        W = W.detach().cpu()
-    array = np.asarray(TRAINED_W if W is None else W, dtype=float)
+    array = as_numbers("W", TRAINED_W if W is None else W).double().cpu().numpy()
     if array.ndim != 2 or array.shape[0] != 3 or not 2 <= array.shape[1] <= 12:
         raise ValueError(f"expected W of shape (3, features) with 2 to 12 features; got {array.shape}")
-    if not np.isfinite(array).all() or not np.linalg.norm(array, axis=0).all():
-        raise ValueError("expected every column of W to be finite and not zero; got one that is not")
-    if k not in (0, 1, 2, 3):
-        raise ValueError(f"expected k to be 0, 1, 2 or 3; got {k!r}")
-    rows = [[round(float(value), 4) for value in row] for row in array]
+    if not np.linalg.norm(array, axis=0).all():
+        raise ValueError("expected no column of W to be zero; got one that is")
+    k = chosen("k", k, (0, 1, 2, 3))
     count = array.shape[1]
+    directions = array / np.linalg.norm(array, axis=0)
     return LiveFigure(
         "activation_space",
         "activation space",
         _still(array),
         f"{count} feature directions in three dimensions, drawn as numbered arrows from the origin; "
         "thin lines join those that both take part in a pair of neighbours.",
-        {"W": rows, "k": k},
+        {
+            "W": array.round(4).tolist(),
+            "k": k,
+            "edges": hull_edges(directions),
+            "thomson": _thomson(directions),
+        },
     )
+
+
+def _thomson(directions: np.ndarray) -> dict[str, Any]:
+    """The minimiser beside these directions: its points, edges and energy, and the widest angle between the two."""
+    sphere = thomson_beside(directions)
+    angles = np.degrees(np.arccos(np.clip((sphere * directions).sum(0), -1, 1)))
+    return {
+        "points": sphere.T.round(3).tolist(),
+        "edges": hull_edges(sphere),
+        "energy": round(thomson_energy(torch.tensor(sphere)).item(), 4),
+        "widest": round(angles.max()),
+    }
+
+
+def thomson_beside(directions: np.ndarray) -> np.ndarray:
+    """Let charges on the unit sphere repel each other from the given directions on, ``(3, features)``.
+
+    Downhill they turn no more than they must, so that the minimiser lies beside the directions. They are
+    first nudged a little: a cube, say, is in balance, but not at a minimum.
+    """
+
+    def energy(points: torch.Tensor) -> torch.Tensor:
+        return thomson_energy(torch.nn.functional.normalize(points, dim=0))
+
+    nudge = np.random.default_rng(0).normal(0, 1e-3, directions.shape)
+    (points,) = minimise(energy, torch.tensor(directions + nudge))
+    return torch.nn.functional.normalize(points, dim=0).numpy()
+
+
+def hull_edges(points: np.ndarray) -> list[list[int]]:
+    """Pairs (i, j) of columns joined by an edge of the convex hull; none if the points lie in one plane.
+
+    The hull comes as triangles; where two lie in one plane, the side they share is no edge.
+    """
+    from scipy.spatial import ConvexHull, QhullError  # here, for the other figures do without
+
+    try:
+        hull = ConvexHull(points.T)
+    except (QhullError, ValueError):
+        return []
+    edges = set()
+    for k, (triangle, neighbours) in enumerate(zip(hull.simplices, hull.neighbors, strict=True)):
+        for corner, other in enumerate(neighbours):  # the neighbour across from a corner
+            if hull.equations[k, :3] @ hull.equations[other, :3] < 0.999:
+                edges.add(tuple(sorted(np.delete(triangle, corner).tolist())))
+    return [list(edge) for edge in sorted(edges)]
 
 
 def _still(W: np.ndarray) -> str:

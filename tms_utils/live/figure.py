@@ -9,21 +9,58 @@ Where scripts do not run (print, an untrusted notebook) the still picture inside
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import html
 import json
 import math
 import re
+from collections.abc import Collection
 from importlib.resources import files
+from typing import Any
 
-__all__ = ["PALETTE", "LiveFigure", "Still", "script", "source"]
+import torch
 
-PALETTE = ("#3B7DD8", "#D9662B", "#2E9E6B", "#B6489B", "#8A7A1F", "#1FA3B5", "#C23B4B", "#7A6BD1")
+from tms_utils.palette import PALETTE
+from tms_utils.shapes import POLYTOPES, geometry_name, polytope
+
+__all__ = ["LiveFigure", "Still", "chosen", "script", "source"]
+
+IMPORT = re.compile(r'^import [^;]*? from "\./([\w.]+)";.*$', re.M)
 
 
 def source(name: str) -> str:
-    """The text of one of this package's ``.js`` or ``.css`` files."""
+    """The text of one of this package's ``.js`` or ``.css`` files, or of a module with what Python sends."""
+    if name == "palette.js":
+        return f"export const palette = {_json(PALETTE)};\n"
+    if name == "shapes.js":
+        return f"export const shapes = {_json(_plane_shapes())};\n"
     return (files("tms_utils.live") / name).read_text(encoding="utf-8")
+
+
+@functools.cache
+def _plane_shapes() -> dict[str, list[float]]:
+    """What a group of features in the plane may be named: the cosines of its pairs, ascending.
+
+    (The square is not among them: its name is "2 digons".)
+    """
+    shapes = {name: polytope(name) for name in POLYTOPES if geometry_name(polytope(name)) == name}
+    return {name: _pair_cosines(W) for name, W in shapes.items() if W.shape[0] <= 2}
+
+
+def _pair_cosines(W: torch.Tensor) -> list[float]:
+    first, second = torch.triu_indices(W.shape[1], W.shape[1], offset=1)
+    return [round(cosine, 4) for cosine in (W[:, first] * W[:, second]).sum(0).sort().values.tolist()]
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def modules(name: str) -> list[str]:
+    """The JavaScript modules that one stands on, each after those that it imports, and itself last."""
+    below = [module for imported in IMPORT.findall(source(name)) for module in modules(imported)]
+    return list(dict.fromkeys([*below, name]))
 
 
 def script(kind: str) -> tuple[str, str]:
@@ -32,10 +69,8 @@ def script(kind: str) -> tuple[str, str]:
     The files are ordinary modules; put one after another in a single script they need neither
     ``import`` nor ``export``. Comments and indentation stay in the files, not on the page.
     """
-    modules = [source("maths.js"), source("ui.js"), source(f"{kind}.js")]
-    code = "\n".join(
-        re.sub(r"^import [^;]*;$|^export (?=function|const|class)", "", text, flags=re.M) for text in modules
-    )
+    code = "\n".join(IMPORT.sub("", source(name)) for name in modules(f"{kind}.js"))
+    code = re.sub(r"^export (?=function|const|class)", "", code, flags=re.M)
     code = re.sub(r"^ *//.*$|(?<=[;{,(]) +// .*$", "", code, flags=re.M)
     style = re.sub(r"\s*([{};:,>])\s*|\s+", lambda m: m[1] or " ", source("style.css"))
     code = re.sub(r"\n\s*", "\n", f"const style = {json.dumps(style)};\n{code}").strip()
@@ -44,6 +79,19 @@ def script(kind: str) -> tuple[str, str]:
     if "</script" in code or "<!--" in code:
         raise ValueError(f"expected {kind}.js to contain nothing that ends or opens a script; it does")
     return name, code
+
+
+def chosen(name: str, value: Any, choices: Collection) -> Any:
+    """The one of ``choices`` that equals ``value``.
+
+    Raises:
+        ValueError: if none does.
+    """
+    for choice in choices:
+        if value == choice:
+            return choice
+    listed = f"{choices[0]} to {choices[-1]}" if isinstance(choices, range) else ", ".join(map(str, choices))
+    raise ValueError(f"expected {name} to be one of {listed}; got {value!r}")
 
 
 class LiveFigure:
@@ -66,7 +114,7 @@ class LiveFigure:
 
     def _repr_html_(self) -> str:
         name, code = script(self.kind)
-        config = html.escape(json.dumps(self.config, sort_keys=True, separators=(",", ":")))
+        config = html.escape(_json(self.config))
         picture = base64.b64encode(self.still.encode()).decode()
         return (
             f'<div class="{name}" data-lm-suppress-shortcuts="true" data-config="{config}">\n'

@@ -1,18 +1,18 @@
 // Many seeds at once: 24 small models trained side by side, and a count of what they become.
-import { featureNorms, geometryName, makeModel, makeRun, randomSource } from "./maths.js";
+import { featureNorms, geometryName } from "./geometry.js";
+import { makeModel, makeRun } from "./model.js";
+import { randomSource } from "./random.js";
 import { animation, announcer, arrow, button, calm, colour, el, fill, forMilliseconds, grouped, picture, slider, svg } from "./ui.js";
 
 const MODELS = 24;
 const STEPS = 2000;
-const SPARSITIES = [0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98];
-const DECAYS = [0.7, 0.8, 0.9, 0.95, 1];
 // The rows of the table, from few features kept to many, with a short name for small pictures.
-const ROWS = [
-  ["two orthogonal features", "two"],
-  ["one antipodal pair", "pair"],
-  ["antipodal pair and one feature", "pair + 1"],
+export const ROWS = [
+  ["2 dedicated dimensions", "1 + 1"],
+  ["digon", "digon"],
+  ["digon + dedicated dimension", "digon + 1"],
   ["triangle", "triangle"],
-  ["two antipodal pairs", "2 pairs"],
+  ["2 digons", "2 digons"],
   ["pentagon", "pentagon"],
   ["something else", "other"],
 ];
@@ -22,22 +22,23 @@ const row = (name) => {
 };
 
 function start(app, config) {
+  const sparsities = config.choices.sparsity;
   let runs;
   let firstSeed = config.seed;
   let sweeping = false;
   const counted = new Map(); // sparsity -> how many models reached each row
   let started = false;
 
-  const sparsity = slider({ label: "Sparsity S", values: SPARSITIES, value: config.sparsity, say: String, change: () => {
+  const sparsity = slider({ label: "Sparsity S", values: sparsities, value: config.sparsity, say: String, change: () => {
     sweeping = false;
     restart();
   } });
-  const decay = slider({ label: "Importance", values: DECAYS, value: config.decay,
+  const decay = slider({ label: "Importance", values: config.choices.decay, value: config.decay,
     say: (q) => (q === 1 ? "all equal" : `${q}\u2071`), change: () => restart(true) });
   const play = button("Train", toggle, { class: "main" });
   const sweep = button("All sparsities", () => {
     sweeping = true;
-    sparsity.value = SPARSITIES.find((S) => !counted.has(S)) ?? SPARSITIES[0];
+    sparsity.value = sparsities.find((S) => !counted.has(S)) ?? sparsities[0];
     restart();
     player.play();
     draw(true);
@@ -86,7 +87,7 @@ function start(app, config) {
     const finished = runs[0].done >= STEPS;
     if (finished) {
       counted.set(sparsity.value, tallied());
-      const next = SPARSITIES.find((S) => !counted.has(S));
+      const next = sparsities.find((S) => !counted.has(S));
       if (sweeping && next !== undefined) {
         draw(true);
         sparsity.value = next;
@@ -122,7 +123,7 @@ function start(app, config) {
     play.textContent = player.playing ? "Pause" : done >= STEPS ? "Again" : "Train";
     const tally = tallied();
     const words = ROWS.map(([name], k) => [tally[k], name]).filter(([count]) => count).sort((a, b) => b[0] - a[0])
-      .map(([count, name]) => `${name} ${count}`).join(", ");
+      .map(([count, name]) => `${name} (${count})`).join(", ");
     status.say(done === 0 ? `Sparsity ${sparsity.value}: ${MODELS} models, not trained yet.`
       : `Sparsity ${sparsity.value}, step ${grouped(done)} of ${grouped(STEPS)}: ${words}.`, now);
     drawModels();
@@ -149,17 +150,17 @@ function start(app, config) {
   function drawTable() {
     const used = ROWS.map((_, k) => k);
     const left = 74;
-    const width = (360 - left) / SPARSITIES.length;
+    const width = (360 - left) / sparsities.length;
     const height = 32;
     const parts = [];
-    const at = SPARSITIES.indexOf(sparsity.value);
+    const at = sparsities.indexOf(sparsity.value);
     parts.push(svg("rect", { x: left + width * at, y: 2, width, height: height * used.length + 22, rx: 6, fill: "var(--soft)", stroke: "var(--accent)" }));
     used.forEach((k) => {
       const y = 4 + height * (k + 0.5);
       parts.push(svg("text", { x: left - 6, y: y + 4, "text-anchor": "end" }, ROWS[k][1]),
         svg("line", { x1: left, x2: 360, y1: y, y2: y, stroke: "var(--faint)" }));
     });
-    SPARSITIES.forEach((S, j) => {
+    sparsities.forEach((S, j) => {
       const x = left + width * (j + 0.5);
       parts.push(svg("text", { x, y: height * used.length + 18, "text-anchor": "middle", class: S === sparsity.value ? "small" : "small muted",
         style: S === sparsity.value ? "font-weight:700" : "" }, S === 0 ? "0" : String(S).slice(1)));

@@ -4,38 +4,45 @@ from __future__ import annotations
 
 import math
 
-from tms_utils.live.figure import PALETTE, LiveFigure, Still
+from tms_utils.live.figure import LiveFigure, Still, chosen
+from tms_utils.palette import PALETTE
+from tms_utils.validate import WholeNumber
+
+# What the sliders offer.
+SPARSITIES = (0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98)
+DECAYS = (0.7, 0.8, 0.9, 0.95, 1)
+SEEDS = range(10000)
 
 
-def many_seeds(*, sparsity: float | int = 0.9, decay: float | int = 0.9, seed: int = 0) -> LiveFigure:
+def many_seeds(*, sparsity: float | int = 0.9, decay: float | int = 0.9, seed: WholeNumber = 0) -> LiveFigure:
     """Train 24 models with n = 5, m = 2 side by side and count the geometries they reach.
 
     Args:
-        sparsity: S at the start, one of 0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98.
-        decay: importance of feature i is ``decay ** i``; one of 0.7, 0.8, 0.9, 0.95, 1.
-        seed: seed of the first model; the others follow on.
+        sparsity: S at the start, one of ``SPARSITIES``.
+        decay: importance of feature i is ``decay ** i``; one of ``DECAYS``.
+        seed: seed of the first model, 0 to 9999; the others follow on.
 
     Raises:
-        ValueError: if a value is not one of the slider's, or the seed is negative.
+        ValueError: if a value is not one of the slider's, or there is no such seed.
     """
-    if sparsity not in (0, 0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98):
-        raise ValueError(f"expected sparsity to be one of the slider's values; got {sparsity!r}")
-    if decay not in (0.7, 0.8, 0.9, 0.95, 1):
-        raise ValueError(f"expected decay to be one of 0.7, 0.8, 0.9, 0.95, 1; got {decay!r}")
-    if not isinstance(seed, int) or seed < 0:
-        raise ValueError(f"expected seed to be a whole number, 0 or more; got {seed!r}")
+    choices = {"sparsity": SPARSITIES, "decay": DECAYS}
     return LiveFigure(
         "many_seeds",
         "many seeds",
         _still(),
-        "Six small pictures of models trained from different seeds. As features grow sparser, two orthogonal features give way to "
-        "antipodal pairs and then to pentagons.",
-        {"sparsity": sparsity, "decay": decay, "seed": seed},
+        "Six small pictures of models trained from different seeds. As features grow sparser, two features at right angles "
+        "give way to digons and then to pentagons.",
+        {
+            "sparsity": chosen("sparsity", sparsity, SPARSITIES),
+            "decay": chosen("decay", decay, DECAYS),
+            "seed": chosen("seed", seed, SEEDS),
+            "choices": choices,
+        },
     )
 
 
 def _still() -> str:
-    """Two orthogonal features, a pair and one, two pairs, and three pentagons."""
+    """Two features alone, a digon and one, two digons, and three pentagons."""
     turn = 2 * math.pi
     quarter = [0, 0.25]
     star = [i / 5 for i in range(5)]
@@ -47,7 +54,7 @@ def _still() -> str:
         [a + 0.04 for a in star],
         [a + 0.09 for a in star],
     ]
-    names = ["two", "pair + 1", "2 pairs", "pentagon", "pentagon", "pentagon"]
+    names = ["1 + 1", "digon + 1", "2 digons", "pentagon", "pentagon", "pentagon"]
     picture = Still(420, 100, 26, centre=(35, 42))
     for k, (angles, name) in enumerate(zip(drawings, names, strict=True)):
         x0 = 70 * k / 26

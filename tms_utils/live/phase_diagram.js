@@ -1,8 +1,10 @@
 // The phase diagram of two features in one dimension (n = 2, m = 1), by pointing at it.
-import { makeModel, makeRun, randomSource, variance } from "./maths.js";
+import { variance } from "./closed_forms.js";
+import { batchFromDense, lossAndGradient, makeModel, makeRun } from "./model.js";
+import { randomSource } from "./random.js";
 import { animation, announcer, arrow, button, calm, choice, colour, digits, el, fill, forMilliseconds, minus, picture, slider, svg } from "./ui.js";
 
-// ---- exact losses ---------------------------------------------------------------------------
+// ---- losses ---------------------------------------------------------------------------------
 // Loss here is summed over the two features: E[(x_1 - x'_1)^2] + r E[(x_2 - x'_2)^2].
 
 // With W fixed to 0 and +-1, and the bias to 0 or the mean p/2.
@@ -10,97 +12,33 @@ export function closedForms(p, r) {
   return { extra: r * variance(p), first: variance(p), both: ((1 + r) * p * p) / 6 };
 }
 
-// Gauss-Legendre nodes and weights on [0, 1].
-function gaussLegendre(N) {
-  const nodes = [];
-  const weights = [];
-  for (let i = 0; i < N; i++) {
-    let x = Math.cos((Math.PI * (i + 0.75)) / (N + 0.5));
-    let slope = 1;
-    for (let k = 0; k < 8; k++) {
-      let [before, now] = [1, x];
-      for (let j = 2; j <= N; j++) [before, now] = [now, ((2 * j - 1) * x * now - (j - 1) * before) / j];
-      slope = (N * (x * now - before)) / (x * x - 1);
-      x -= now / slope;
-    }
-    nodes.push((1 + x) / 2);
-    weights.push(1 / ((1 - x * x) * slope * slope));
-  }
-  return { nodes, weights };
-}
-const { nodes, weights } = gaussLegendre(16);
-const clamp = (x) => Math.min(1, Math.max(0, x));
-
-// The integral over x in [0, 1] of (x - ReLU(s x + b))^2, for s >= 0.
-function ownError(s, b) {
-  const lo = s > 1e-12 ? clamp(-b / s) : b > 0 ? 0 : 1; // the ReLU passes for x > lo
-  const u = 1 - s;
-  return lo ** 3 / 3 + (u * u * (1 - lo ** 3)) / 3 - u * b * (1 - lo * lo) + b * b * (1 - lo);
+// The true optimum at slider positions i (density) and j (importance), found by the package and sent for
+// r <= 1. Row i of the table ends at r = 1 and holds in turn w1, w2 (in hundredths) and the loss (in
+// ten-thousandths of the cheapest closed form's); for the smaller r before its start the optimum ignores
+// the extra feature. For r > 1 the features swap.
+export function optimum({ densities, ratios, optima }, i, j) {
+  const middle = (ratios.length - 1) / 2; // where r = 1
+  const at = optima[i].length - 3 * (1 + Math.abs(j - middle));
+  const [w1, w2, share] = at < 0 ? [100, 0, 10000] : optima[i].slice(at, at + 3);
+  const loss = (Math.min(...Object.values(closedForms(densities[i], ratios[j]))) * share) / 10000;
+  if (j <= middle) return { w: [w1 / 100, w2 / 100], loss };
+  return { w: w2 < 0 ? [-w2 / 100, -w1 / 100] : [0, w1 / 100], loss };
 }
 
-// The integral over y in [0, 1] of ReLU(t y + b)^2.
-function crossError(t, b) {
-  let lo = 0;
-  let hi = 1;
-  if (Math.abs(t) < 1e-12) return Math.max(0, b) ** 2;
-  if (t > 0) lo = clamp(-b / t);
-  else hi = clamp(-b / t);
-  return (t * t * (hi ** 3 - lo ** 3)) / 3 + t * b * (hi * hi - lo * lo) + b * b * (hi - lo);
-}
+// Rows with x_1, x_2 or both on. Their values: two Gauss points in each of many cells, which is exact for
+// cubics, so but for the cell in which the ReLU bends the mean over the rows is the integral.
+const values = (cells) => Array.from({ length: 2 * cells }, (_, k) => ((k >> 1) + 0.5 + ((k & 1) - 0.5) / Math.sqrt(3)) / cells);
+const ROWS = {
+  neither: batchFromDense([0, 0], 2),
+  first: batchFromDense(values(250).flatMap((x) => [x, 0]), 2),
+  second: batchFromDense(values(250).flatMap((x) => [0, x]), 2),
+  both: batchFromDense(values(25).flatMap((x) => values(25).flatMap((y) => [x, y])), 2),
+};
 
-// One feature's expected error, summed over the four on/off patterns: neither active, only it,
-// only the other, both (there the integral over the other one is Gauss-Legendre).
-function expectedError(s, t, b, p) {
-  const S = 1 - p;
-  let both = 0;
-  for (let k = 0; k < nodes.length; k++) both += weights[k] * ownError(s, t * nodes[k] + b);
-  return S * S * Math.max(0, b) ** 2 + p * S * (ownError(s, b) + crossError(t, b)) + p * p * both;
-}
-
-// The exact loss at W = (w1, w2) and bias (b1, b2).
-export function exactLoss([w1, w2, b1, b2], p, r) {
-  return expectedError(w1 * w1, w1 * w2, b1, p) + r * expectedError(w2 * w2, w1 * w2, b2, p);
-}
-
-// Nelder and Mead's simplex search: good enough for four smooth parameters.
-export function minimise(f, start, { size = 0.15, evaluations = 400, tolerance = 1e-9 } = {}) {
-  const n = start.length;
-  const at = (x) => ({ x, f: f(x) });
-  let simplex = [at(start), ...start.map((_, i) => at(start.map((v, j) => v + (i === j ? size : 0))))];
-  for (let k = 0; k < evaluations; k++) {
-    simplex.sort((a, b) => a.f - b.f);
-    const [best, worst] = [simplex[0], simplex[n]];
-    if (worst.f - best.f < tolerance * best.f) break;
-    const centre = start.map((_, j) => simplex.slice(0, n).reduce((sum, q) => sum + q.x[j], 0) / n);
-    const along = (t) => at(centre.map((v, j) => v + t * (worst.x[j] - v)));
-    const reflected = along(-1);
-    if (reflected.f < best.f) {
-      const further = along(-2);
-      simplex[n] = further.f < reflected.f ? further : reflected;
-    } else if (reflected.f < simplex[n - 1].f) simplex[n] = reflected;
-    else {
-      const nearer = along(reflected.f < worst.f ? -0.5 : 0.5);
-      if (nearer.f < Math.min(reflected.f, worst.f)) simplex[n] = nearer;
-      else simplex = simplex.map((q, i) => (i ? at(q.x.map((v, j) => (v + best.x[j]) / 2)) : q));
-    }
-  }
-  return simplex.reduce((a, b) => (a.f < b.f ? a : b));
-}
-
-// The true optimum: the best of the two one-feature solutions and of searches from three
-// antipodal starts. Returns { x: [w1, w2, b1, b2], f: loss }, with w1 >= 0.
-export function optimum(p, r) {
-  const f = (x) => exactLoss(x, p, r);
-  const forms = closedForms(p, r);
-  const found = [
-    { x: [1, 0, 0, p / 2], f: forms.extra },
-    { x: [0, 1, p / 2, 0], f: forms.first },
-    ...[[1, -1, 0, 0], [1, -0.4, 0, 0.1], [0.4, -1, 0.1, 0]].map((start) => minimise(f, start)),
-  ];
-  // Among equals, prefer the simpler solution listed first.
-  const best = found.reduce((a, b) => (b.f < a.f * (1 - 1e-6) ? b : a));
-  if (best.x[0] < 0) best.x = [-best.x[0], -best.x[1], best.x[2], best.x[3]];
-  return best;
+// A model's loss over the four patterns, without sampling: right to about four digits.
+export function patternLoss(model, p, r) {
+  const on = (rows) => 2 * lossAndGradient(model, [1, r], ROWS[rows]);
+  return (1 - p) ** 2 * on("neither") + p * (1 - p) * (on("first") + on("second")) + p * p * on("both");
 }
 
 // What an optimum is called. No optimum has a smaller weight between 0.53 and 0.64: there it jumps.
@@ -111,48 +49,28 @@ export function nameOf([w1, w2]) {
   return less > 0.02 ? `leaning: the ${ignored} feature a little` : `ignore the ${ignored} feature`;
 }
 
-// The importance r < 1 above which the optimum stops ignoring the extra feature and starts, without
-// a jump, to lean: the extra weight -epsilon and the first bias epsilon B cost less than they gain.
-export function leaningOnset(p) {
-  const v = variance(p);
-  const cost = (B) => p * (v + (p / 2 - B) ** 2 / 4) + (1 - p) * ((1 - p) * B * B + (p * B ** 3) / 3);
-  let least = Infinity;
-  for (let B = 0; B <= 1; B += 0.005) least = Math.min(least, cost(B) / v);
-  return least;
-}
-
 // ---- the figure -----------------------------------------------------------------------------
 
-// The onset of leaning as points [p, r], from where it meets the jump (p = 0.51, r = 0.56) to p = 1.
-const ONSET = Array.from({ length: 50 }, (_, k) => 0.51 + 0.01 * k).map((p) => [p, leaningOnset(p)]);
-const DENSITIES = Array.from({ length: 41 }, (_, k) => 10 ** (-k / 20)); // 1 to 0.01
-const RATIOS = Array.from({ length: 41 }, (_, k) => 10 ** (-1 + k / 20)); // 0.1 to 10
 const FORMS = [
   ["extra", "Ignore the extra feature", [1, 0], 0],
   ["first", "Ignore the first feature", [0, 1], 1],
   ["both", "Antipodal pair", [1, -1], 2],
 ];
-const GRID = 40;
 const SIDE = 300;
 const LEFT = 46;
+const STEPS = 1500;
 const say = (v) => String(+v.toPrecision(2));
+const clamp = (x) => Math.min(1, Math.max(0, x));
 
 function start(app, config) {
   let trained = null; // what the models trained at the last click came to
   let job = null; // the models being trained
-  let cells = null; // the true optimum on the grid, computed while the reader looks on
-  let queue = [];
+  const { densities, ratios, onset } = config;
   const nearest = (values, v) => values.reduce((a, b) => (Math.abs(Math.log(b / v)) < Math.abs(Math.log(a / v)) ? b : a));
 
-  const density = slider({ label: "Density p", values: DENSITIES, value: nearest(DENSITIES, config.density), say, change: moved });
-  const ratio = slider({ label: "Importance r", values: RATIOS, value: nearest(RATIOS, config.ratio), say, change: moved });
+  const density = slider({ label: "Density p", values: densities, value: nearest(densities, config.density), say, change: moved });
+  const ratio = slider({ label: "Importance r", values: ratios, value: nearest(ratios, config.r), say, change: moved });
   const map = choice({ label: "Map", options: [["closed", "Closed forms"], ["true", "True optimum"]], value: "closed", change: () => {
-    if (map.value === "true" && !cells) {
-      // r and 1/r are the same problem with the features swapped: half the grid is enough.
-      cells = new Array(GRID * GRID).fill(null);
-      queue = cells.map((_, k) => k).slice(cells.length / 2).sort((a, b) => ((a * 37) % 101) - ((b * 37) % 101));
-    }
-    if (queue.length) player.play();
     paint();
     draw(true);
   } });
@@ -180,15 +98,14 @@ function start(app, config) {
   function moved() {
     if (!job) player.pause();
     draw();
-    if (queue.length) player.play();
   }
 
   function pointed(event) {
     const box = plane.getBoundingClientRect();
     const u = clamp((((event.clientX - box.left) / box.width) * 360 - LEFT) / SIDE);
     const v = clamp((((event.clientY - box.top) / box.height) * 350 - 6) / SIDE);
-    density.value = DENSITIES[Math.round(40 * u)];
-    ratio.value = RATIOS[Math.round(40 * (1 - v))];
+    density.value = densities[Math.round(40 * u)];
+    ratio.value = ratios[Math.round(40 * (1 - v))];
     wanted = true;
     player.play();
   }
@@ -206,7 +123,7 @@ function start(app, config) {
     const [p, r] = [density.value, ratio.value];
     const runs = Array.from({ length: 8 }, (_, k) => {
       const random = randomSource(1000 + k);
-      return makeRun(makeModel(2, 1, { random }), { density: p, importance: Float64Array.of(1, r), random, steps: 1500, rows: 128 });
+      return makeRun(makeModel(2, 1, { random }), { density: p, importance: Float64Array.of(1, r), random, steps: STEPS, rows: 128 });
     });
     job = { p, r, runs };
     trained = null;
@@ -221,26 +138,16 @@ function start(app, config) {
     if (job) {
       const more = forMilliseconds(calm() ? 14 : 9, () => {
         for (const run of job.runs) run.step();
-        return job.runs[0].done < 1500;
+        return job.runs[0].done < STEPS;
       });
-      const results = job.runs.map(({ model: { W, b } }) => ({ W, loss: exactLoss([W[0], W[1], b[0], b[1]], job.p, job.r) }));
+      const results = job.runs.map(({ model }) => ({ W: model.W, loss: patternLoss(model, job.p, job.r) }));
       const best = results.reduce((a, b) => (b.loss < a.loss ? b : a));
       const agree = results.filter(({ loss }) => loss < 1.02 * best.loss).length;
       trained = { ...job, done: job.runs[0].done, W: best.W[0] < 0 ? [-best.W[0], -best.W[1]] : [...best.W], loss: best.loss, agree };
       if (!more) job = null;
       draw(!job);
-    } else if (queue.length && map.value === "true") {
-      forMilliseconds(9, () => {
-        const k = queue.pop();
-        const [i, j] = [Math.floor(k / GRID), k % GRID];
-        const { x } = optimum(10 ** ((-2 * (j + 0.5)) / GRID), 10 ** ((2 * (i + 0.5)) / GRID - 1));
-        cells[k] = [Math.abs(x[0]), Math.abs(x[1])];
-        cells[(GRID - 1 - i) * GRID + j] = [Math.abs(x[1]), Math.abs(x[0])];
-        return queue.length > 0;
-      });
-      paint();
     }
-    return job !== null || queue.length > 0;
+    return job !== null;
   });
 
   // ---- pictures -----------------------------------------------------------------------------
@@ -251,24 +158,23 @@ function start(app, config) {
   }
 
   // The regions: closed forms by the best of three; the true optimum by its name, a pair paler the
-  // shorter its shorter arrow.
+  // shorter its shorter arrow. Then a pixel stands for a point of the sliders' grid.
   function paint() {
     const strength = app.classList.contains("dark") ? 0.5 : 0.36;
     const colours = FORMS.map(([, , , k]) => tint(k, strength));
-    const ground = tint(0, 0);
     const closed = map.value === "closed";
-    const N = closed ? 100 : GRID;
+    const N = closed ? 100 : densities.length;
     canvas.width = canvas.height = N;
     const context = canvas.getContext("2d");
     const image = context.createImageData(N, N);
     for (let i = 0; i < N; i++) {
       for (let j = 0; j < N; j++) {
-        let rgb = ground;
+        let rgb;
         if (closed) {
           const forms = closedForms(10 ** ((-2 * (j + 0.5)) / N), 10 ** ((2 * (i + 0.5)) / N - 1));
           rgb = colours[FORMS.reduce((a, [key], k) => (forms[key] < forms[FORMS[a][0]] ? k : a), 0)];
-        } else if (cells[i * N + j]) {
-          const [w1, w2] = cells[i * N + j];
+        } else {
+          const [w1, w2] = optimum(config, j, i).w.map(Math.abs);
           const less = Math.min(w1, w2);
           if (less > 0.58) rgb = tint(2, strength * Math.min(1, less));
           else if (less > 0.02) rgb = tint(3, strength * (0.6 + less));
@@ -278,7 +184,15 @@ function start(app, config) {
       }
     }
     context.putImageData(image, 0, 0);
-    backdrop.setAttribute("href", canvas.toDataURL());
+    backdrop.setAttribute("href", (closed ? canvas : trimmed(canvas)).toDataURL());
+  }
+
+  // The map ends in the middle of its outermost pixels: half of each is cut off.
+  function trimmed(source) {
+    const target = el("canvas", { width: 160, height: 160 });
+    const pixel = 160 / (source.width - 1);
+    target.getContext("2d").drawImage(source, -pixel / 2, -pixel / 2, 160 + pixel, 160 + pixel);
+    return target;
   }
 
   function drawPlane() {
@@ -286,14 +200,14 @@ function start(app, config) {
     const line = (points, dash) => svg("polyline", { points: points.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" "),
       fill: "none", stroke: "var(--ink)", "stroke-width": 1.4, "stroke-dasharray": dash });
     // Boundaries: p = 4 r / (2 + 5 r), p = 4 / (5 + 2 r), and r = 1, which meet at p = 4/7.
-    const below = RATIOS.filter((r) => r <= 1);
-    const above = RATIOS.filter((r) => r >= 1);
+    const below = ratios.filter((r) => r <= 1);
+    const above = ratios.filter((r) => r >= 1);
     parts.push(line(below.map((r) => [toX((4 * r) / (2 + 5 * r)), toY(r)]), "5 3"),
       line(above.map((r) => [toX(4 / (5 + 2 * r)), toY(r)]), "5 3"),
       line([[toX(1), toY(1)], [toX(4 / 7), toY(1)]], "5 3"));
     if (map.value === "true") {
       for (const side of [1, -1]) {
-        parts.push(line(ONSET.map(([p, r]) => [toX(p), toY(r ** side)]), "1.5 3"),
+        parts.push(line(onset.map(([p, r]) => [toX(p), toY(r ** side)]), "1.5 3"),
           svg("line", { x1: toX(0.37), x2: toX(0.68), y1: toY(1) + 2 * side, y2: toY(0.85 ** side), stroke: "var(--ink)" }));
       }
       parts.push(svg("text", { x: toX(0.36), y: toY(1) + 4, style: "font-weight:600" }, "leaning"));
@@ -335,22 +249,22 @@ function start(app, config) {
   function draw(now = false) {
     const [p, r] = [density.value, ratio.value];
     const forms = closedForms(p, r);
-    const best = optimum(p, r);
+    const best = optimum(config, densities.indexOf(p), ratios.indexOf(r));
     const winner = FORMS.reduce((a, form) => (forms[form[0]] < forms[a[0]] ? form : a));
     const scale = Math.min(Math.max(forms.extra, forms.first, forms.both), 4 * forms[winner[0]]);
     const parts = FORMS.map((form, k) => row(48 * k, form[1], form[2], forms[form[0]], scale, { paint: colour(form[3]), best: form === winner }));
-    parts.push(row(150, "True optimum", best.x, best.f, scale, { paint: "var(--muted)" }));
+    parts.push(row(150, "True optimum", best.w, best.loss, scale, { paint: "var(--muted)" }));
     if (trained) {
-      const label = trained.done < 1500 ? `Training, step ${trained.done}` : `Trained at p ${say(trained.p)}, r ${say(trained.r)} (${trained.agree} of 8)`;
+      const label = trained.done < STEPS ? `Training, step ${trained.done}` : `Trained at p ${say(trained.p)}, r ${say(trained.r)} (${trained.agree} of 8)`;
       parts.push(row(200, label, trained.W, trained.loss, scale, { paint: "var(--accent)" }));
     } else parts.push(svg("text", { x: 0, y: 222, class: "muted" }, "Nothing trained yet: click the map, or \u201cTrain here\u201d."));
     fill(table, parts.flat());
-    title.textContent = map.value === "true" ? nameOf(best.x) : winner[1].toLowerCase();
+    title.textContent = map.value === "true" ? nameOf(best.w) : winner[1].toLowerCase();
     kicker.textContent = map.value === "true" ? "True optimum" : "Cheapest of the closed forms";
-    const [w1, w2] = best.x.map((w) => minus(w.toFixed(2)));
-    const said = trained && trained.done >= 1500
+    const [w1, w2] = best.w.map((w) => minus(w.toFixed(2)));
+    const said = trained && trained.done >= STEPS
       ? ` Trained: ${trained.agree} of 8 models reach loss ${digits(trained.loss)}.` : "";
-    status.say(`At p ${say(p)}, r ${say(r)}. True optimum: W = (${w1}, ${w2}), ${nameOf(best.x)}.${said}`, now || !job);
+    status.say(`At p ${say(p)}, r ${say(r)}. True optimum: W = (${w1}, ${w2}), ${nameOf(best.w)}.${said}`, now || !job);
     drawPlane();
   }
 

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import math
 
-from tms_utils.live.figure import PALETTE, LiveFigure, Still
+from tms_utils.live.figure import LiveFigure, Still, source
+from tms_utils.palette import PALETTE
+from tms_utils.validate import positive_number
 
 
-def phase_diagram(*, density: float | int = 0.3, ratio: float | int = 0.5) -> LiveFigure:
+def phase_diagram(*, density: float | int = 0.3, r: float | int = 0.5) -> LiveFigure:
     """Compare the solutions that compete for n = 2, m = 1 (paper: "Superposition as a Phase Change").
 
     Args:
         density: p = 1 - S at the start, 0.01 to 1.
-        ratio: importance of the second feature relative to the first at the start, 0.1 to 10.
+        r: importance of the second feature relative to the first at the start, 0.1 to 10.
 
     Raises:
         ValueError: if either lies outside the map.
     """
-    if not 0.01 <= density <= 1:
-        raise ValueError(f"expected density between 0.01 and 1; got {density}")
-    if not 0.1 <= ratio <= 10:
-        raise ValueError(f"expected ratio between 0.1 and 10; got {ratio}")
+    for name, value, low, high in (("density", density, 0.01, 1), ("r", r, 0.1, 10)):
+        if not low <= positive_number(name, value) <= high:
+            raise ValueError(f"expected {name} between {low} and {high}; got {value}")
     return LiveFigure(
         "phase_diagram",
         "phase diagram",
         _still(),
         "A map of density, sparser to the right, against relative importance. Dense: the less important of two features is ignored. "
         "Sparse: both are kept, as an antipodal pair. The three regions meet at r = 1, p = 4/7.",
-        {"density": density, "ratio": ratio},
+        {"density": float(density), "r": float(r), **json.loads(source("two_features.json"))},
     )
 
 

@@ -1,11 +1,12 @@
 // Superposition playground: n features in the plane, trained while you watch.
-import { bestLinearLoss, dot, exactLinearLoss, featureNorms, geometryName, lossAndGradient, makeBatch, makeModel, makeRun, randomSource, sampleBatch, superposition } from "./maths.js";
+import { heat, normBars } from "./charts.js";
+import { bestLinearLoss, exactLinearLoss } from "./closed_forms.js";
+import { dot, featureNorms, geometryName } from "./geometry.js";
+import { lossAndGradient, makeBatch, makeModel, makeRun, sampleBatch } from "./model.js";
+import { randomSource } from "./random.js";
 import { animation, announcer, arrow, button, calm, checkbox, choice, colour, digits, el, fill, forMilliseconds, grouped, minus, number, picture, slider, svg } from "./ui.js";
 
 const STEPS = 3000;
-const SPARSITIES = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99];
-const TOGETHER = [0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];
-const DECAYS = [0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1];
 
 function start(app, config) {
   let model;
@@ -17,11 +18,11 @@ function start(app, config) {
   // ---- controls -----------------------------------------------------------------------------
   const pairs = config.together !== undefined; // then the third slider is c, and partners have one colour
   const hue = (i) => colour(pairs ? i >> 1 : i);
-  const features = slider({ label: "Features", values: pairs ? [2, 4, 6, 8] : [2, 3, 4, 5, 6, 7, 8], value: config.features,
+  const features = slider({ label: "Features", values: config.choices.features, value: config.features,
     say: String, change: () => restart(true) });
-  const sparsity = slider({ label: "Sparsity S", values: SPARSITIES, value: config.sparsity, say: String, change: () => restart() });
-  const decay = pairs ? slider({ label: "Together c", values: TOGETHER, value: config.together,
-    say: (c) => c || "by chance", change: () => restart() }) : slider({ label: "Importance", values: DECAYS, value: config.decay,
+  const sparsity = slider({ label: "Sparsity S", values: config.choices.sparsity, value: config.sparsity, say: String, change: () => restart() });
+  const decay = pairs ? slider({ label: "Together c", values: config.choices.together, value: config.together,
+    say: (c) => c || "by chance", change: () => restart() }) : slider({ label: "Importance", values: config.choices.decay, value: config.decay,
     say: (q) => (q === 1 ? "all equal" : `${q}\u2071`), change: () => restart() });
   const kind = choice({ label: "Output", options: [["relu", "ReLU"], ["linear", "Linear"]], value: "relu", change: () => restart() });
   const speed = choice({ label: "Speed", options: [["slow", "Slow"], ["normal", "Normal"], ["fast", "Fast"]], value: "normal", change: () => {} });
@@ -34,7 +35,7 @@ function start(app, config) {
   const plane = picture(360, 360, "Feature directions in the plane, drawn to scale over the unit circle");
   const curve = picture(360, 150, "Loss against training step, on a logarithmic scale");
   const bars = picture(360, 150, "Norm and superposition of each feature");
-  const heat = picture(360, 200, "The matrix W transposed times W, and the bias");
+  const heatmap = picture(360, 200, "The matrix W transposed times W, and the bias");
   plane.id = "plane";
 
   app.append(el("div", { class: "playground" },
@@ -49,7 +50,7 @@ function start(app, config) {
     el("div", { class: "charts stack" },
       el("div", {}, el("h4", {}, "Loss ", dashed), curve),
       el("div", {}, el("h4", {}, "Norm ", el("small", {}, "(up) and superposition (down, hatched)")), bars),
-      el("div", {}, el("h4", {}, "W\u1d40W ", el("small", {}, "and bias b")), heat))));
+      el("div", {}, el("h4", {}, "W\u1d40W ", el("small", {}, "and bias b")), heatmap))));
 
   // ---- training -----------------------------------------------------------------------------
   function restart(anew = false) {
@@ -137,8 +138,8 @@ function start(app, config) {
     status.say(`Step ${grouped(run.done)} of ${grouped(STEPS)}. Loss ${digits(loss)}. ${untrained ? "Not trained yet" : `${kept} of ${model.n} features kept: ${name}`}.`, now);
     drawPlane();
     drawCurve();
-    drawBars();
-    drawHeat();
+    fill(bars, normBars(model, hue));
+    fill(heatmap, heat(model));
     play.textContent = player.playing ? "Pause" : run.done >= STEPS ? "Again" : "Play";
   }
 
@@ -222,56 +223,6 @@ function start(app, config) {
     const [step, loss] = points.at(-1);
     parts.push(svg("circle", { cx: x(k, step), cy: y(loss), r: 3.5, fill: "var(--accent)" }));
     fill(curve, parts);
-  }
-
-  function drawBars() {
-    const norms = featureNorms(model);
-    const shared = superposition(model);
-    const middle = 82;
-    const up = 58 / Math.max(1.3, ...norms);
-    const down = 46 / Math.max(1, ...shared.filter((_, i) => norms[i] > 0.1));
-    const width = 312 / model.n;
-    const bar = Math.min(30, 0.62 * width);
-    const stripes = svg("pattern", { id: "stripes", width: 5, height: 5, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
-      svg("rect", { width: 5, height: 5, fill: "var(--soft)" }), svg("rect", { width: 2.4, height: 5, fill: "var(--muted)" }));
-    const parts = [svg("defs", {}, stripes),
-      svg("line", { x1: 40, x2: 356, y1: middle - 8 - up, y2: middle - 8 - up, stroke: "var(--line)", "stroke-dasharray": "3 4" }),
-      svg("text", { x: 36, y: middle - 4 - up, "text-anchor": "end", class: "muted small" }, "1"),
-      svg("line", { x1: 40, x2: 356, y1: middle + 8 + down, y2: middle + 8 + down, stroke: "var(--line)", "stroke-dasharray": "3 4" }),
-      svg("text", { x: 36, y: middle + 12 + down, "text-anchor": "end", class: "muted small" }, "1")];
-    for (let i = 0; i < model.n; i++) {
-      const x = 44 + width * (i + 0.5) - bar / 2;
-      parts.push(
-        svg("rect", { x, width: bar, y: middle - 8 - up * norms[i], height: up * norms[i], rx: 2, fill: hue(i) }),
-        // A feature that is hardly represented has no direction to speak of.
-        ...(norms[i] > 0.1 && shared[i] > 0.01 ? [svg("rect", { x, width: bar, y: middle + 8, height: down * shared[i],
-          rx: 2, fill: "url(#stripes)", stroke: "var(--muted)" })] : []),
-        svg("text", { x: x + bar / 2, y: middle + 4, "text-anchor": "middle", style: "font-weight:600" }, i));
-    }
-    fill(bars, parts);
-  }
-
-  function drawHeat() {
-    const { n, W, b } = model;
-    const width = 322 / (n + 1.4);
-    const height = 180 / n;
-    const parts = [];
-    const cell = (x, y, v) => {
-      const strength = Math.min(1, Math.abs(v) / 1.4);
-      const text = Math.abs(v) < 0.05 ? "0" : minus(v.toFixed(1)).replace(/^(\u2212?)0/, "$1");
-      parts.push(
-        svg("rect", { x, y, width: width - 1.5, height: height - 1.5, rx: 2,
-          fill: strength < 0.03 ? "var(--soft)" : `rgba(var(--${v > 0 ? "positive" : "negative"}), ${(0.62 * strength).toFixed(2)})` }),
-        svg("text", { x: x + width / 2 - 1, y: y + height / 2 + 3.5, "text-anchor": "middle", class: text === "0" ? "muted" : "" }, text));
-    };
-    for (let i = 0; i < n; i++) {
-      for (let j = 0; j < n; j++) cell(22 + width * j, height * i, dot(W, 2, i, j));
-      cell(22 + width * (n + 0.4), height * i, b[i]);
-      parts.push(svg("text", { x: 12, y: height * (i + 0.5) + 3.5, "text-anchor": "middle", class: "muted" }, i),
-        svg("text", { x: 22 + width * (i + 0.5), y: 195, "text-anchor": "middle", class: "muted" }, i));
-    }
-    parts.push(svg("text", { x: 22 + width * (n + 0.9), y: 195, "text-anchor": "middle" }, "b"));
-    fill(heat, parts);
   }
 
   restart(true);

@@ -4,53 +4,53 @@ from __future__ import annotations
 
 import math
 
-from tms_utils.live.figure import PALETTE, LiveFigure, Still
+from tms_utils.live.figure import LiveFigure, Still, chosen
+from tms_utils.palette import PALETTE
+from tms_utils.validate import WholeNumber
+
+# What the sliders offer.
+FEATURES = (2, 3, 4, 5, 6, 7, 8)
+SPARSITIES = (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99)
+DECAYS = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1)
+TOGETHER = (0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1)
+SEEDS = range(10000)
 
 
 def playground(
     *,
-    features: int = 5,
+    features: WholeNumber = 5,
     sparsity: float | int = 0.9,
     decay: float | int = 0.9,
-    seed: int = 0,
+    seed: WholeNumber = 0,
     together: float | int | None = None,
 ) -> LiveFigure:
     """Train n features in the plane inside the page, with sliders for sparsity and importance (paper: "Demonstrating Superposition").
 
     Args:
-        features: number of features at the start, 2 to 8.
-        sparsity: S at the start, one of the slider's values.
-        decay: importance of feature i is ``decay ** i``, one of the slider's values.
+        features: number of features at the start, one of ``FEATURES``.
+        sparsity: S at the start, one of ``SPARSITIES``.
+        decay: importance of feature i is ``decay ** i``, one of ``DECAYS``.
         seed: seed of the first run, 0 to 9999.
         together: if given, the features come in pairs of equal importance (then their number is even), and
-            a slider says how often a feature is on given that its partner is: at the start, this often
-            (``CorrelatedFeatures``). 0 stands for "by chance".
+            a slider says how often a feature is on given that its partner is (``CorrelatedFeatures``): at
+            the start, this often, one of ``TOGETHER``. 0 stands for "by chance".
 
     Raises:
         ValueError: if a value is not one of the slider's.
     """
-    choices = {
-        "features": (features, range(2, 9, 1 if together is None else 2)),
-        "sparsity": (
-            sparsity,
-            (0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99),
-        ),
-        "decay": (decay, (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1)),
-        "seed": (seed, range(10000)),
-    }
+    choices = {"features": FEATURES, "sparsity": SPARSITIES, "decay": DECAYS}
+    asked = {"features": features, "sparsity": sparsity, "decay": decay}
     if together is not None:
-        del choices["decay"]
-        choices["together"] = (together, (0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1))
-    for name, (value, allowed) in choices.items():
-        if value not in allowed:
-            raise ValueError(f"expected {name} to be one of {allowed}; got {value!r}")
+        choices = {"features": FEATURES[::2], "sparsity": SPARSITIES, "together": TOGETHER}
+        asked = {"features": features, "sparsity": sparsity, "together": together}
+    config = {name: chosen(name, asked[name], choices[name]) for name in choices}
     return LiveFigure(
         "playground",
         "superposition playground",
         _still(),
         "Five arrows from the origin of a plane reach a little beyond the unit circle and form a regular pentagon: "
         "five features represented in two dimensions.",
-        {name: value for name, (value, _) in choices.items()},
+        {**config, "seed": chosen("seed", seed, SEEDS), "choices": choices},
     )
 
 

@@ -1,7 +1,7 @@
 // What the live figures share on the page: claiming slots, themes, running only while seen, and
 // labelled controls that work by keyboard and touch.
+import { palette } from "./palette.js"; // the course's colours, sent by figure.py
 
-export const palette = ["#3B7DD8", "#D9662B", "#2E9E6B", "#B6489B", "#8A7A1F", "#1FA3B5", "#C23B4B", "#7A6BD1"];
 export const colour = (i) => palette[i % palette.length];
 
 // ---- elements -------------------------------------------------------------------------------

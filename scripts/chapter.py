@@ -1,0 +1,175 @@
+"""What a chapter is: the one place that reads its notebook's number, title, tags, sections and exercises."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import nbformat
+import yaml
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).resolve().parent.parent
+NAME = re.compile(r"(\d{2})_[a-z0-9_]+\.ipynb")  # what makes a notebook in notebooks/ a chapter
+TITLE = re.compile(r"^# (\d+)\. +(.+)$", re.MULTILINE)
+SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
+EXERCISE = re.compile(r"^### Exercise (\d+\.\d+): *(.*)$", re.MULTILINE)
+LEVEL = re.compile(r"^\*Difficulty (\d)/5 · (?:about )?(\d+) min(?:utes?)? · (.+)\*$", re.MULTILINE)
+BOOTSTRAP = {"remove-cell", "nbval-skip"}
+TIME = "**Time** about {reading_minutes} minutes to read, {running_seconds} seconds to run on two CPU cores."
+KINDS = ("implement", "predict", "explain", "find the bug", "explore")
+
+
+def tags(cell: NotebookNode) -> set[str]:
+    """A cell's tags; none if its metadata are odd."""
+    found = cell.metadata.get("tags") or []
+    return set(found) if isinstance(found, list) else set()
+
+
+def is_bootstrap(cell: NotebookNode) -> bool:
+    """Whether this is the cell that only does something in Colab."""
+    return cell.cell_type == "code" and tags(cell) >= BOOTSTRAP
+
+
+def shown(cell: NotebookNode) -> str:
+    """The last thing that a cell has printed or returned; nothing if it has not."""
+    if not cell.get("outputs"):
+        return ""
+    output = cell.outputs[-1]
+    return output.text if output.output_type == "stream" else output.get("data", {}).get("text/plain", "")
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """An exercise's heading, and its cells by their tags. One that is answered in words has an answer and no check."""
+
+    number: str
+    title: str
+    kind: str = ""
+    difficulty: int | None = None
+    minutes: int | None = None
+    stubs: tuple[NotebookNode, ...] = ()
+    check: NotebookNode | None = None
+    solution: NotebookNode | None = None
+    answer: NotebookNode | None = None
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A notebook read as a chapter: the course's own, or one that somebody has handed in."""
+
+    notebook: NotebookNode
+    path: Path | None = None
+
+    @property
+    def cells(self) -> list[NotebookNode]:
+        return self.notebook.cells
+
+    @cached_property
+    def markdown(self) -> str:
+        return "\n\n".join(cell.source for cell in self.cells if cell.cell_type == "markdown")
+
+    @property
+    def code(self) -> list[NotebookNode]:
+        """The code cells that are executed: all but the bootstrap cell."""
+        return [cell for cell in self.cells if cell.cell_type == "code" and not is_bootstrap(cell)]
+
+    @property
+    def tms(self) -> NotebookNode:
+        """The course's own metadata: chapter, reading_minutes, running_seconds, paper_sections."""
+        return self.notebook.metadata.get("tms", {})
+
+    @property
+    def number(self) -> int | None:
+        """From the metadata or, where those were lost, from the headings; None if it is no chapter."""
+        if isinstance(number := self.tms.get("chapter"), int):
+            return number
+        found = TITLE.search(self.markdown) or EXERCISE.search(self.markdown)
+        return int(found[1].split(".")[0]) if found else None
+
+    @property
+    def title(self) -> str:
+        """Without its number."""
+        found = TITLE.search(self.markdown)
+        return found[2].strip() if found else ""
+
+    @property
+    def heading(self) -> str:
+        """With its number: `1. The linear model`."""
+        return f"{self.number}. {self.title}"
+
+    @property
+    def time_line(self) -> str:
+        """What the first cell says about time: made of the metadata, empty if they lack a number."""
+        times = {key: self.tms.get(key) for key in ("reading_minutes", "running_seconds")}
+        return TIME.format(**times) if all(isinstance(value, int) for value in times.values()) else ""
+
+    @property
+    def sections(self) -> list[str]:
+        return SECTION.findall(self.markdown)
+
+    @property
+    def setup(self) -> NotebookNode | None:
+        """The first cell that is executed: imports, SEED and LENGTH."""
+        return next(iter(self.code), None)
+
+    @property
+    def exercises(self) -> list[Exercise]:
+        """In the order of their headings."""
+        return list(self._exercises())
+
+    def _exercises(self) -> Iterator[Exercise]:
+        pieces = EXERCISE.split(self.markdown)[1:]
+        for number, title, text in zip(pieces[::3], pieces[1::3], pieces[2::3], strict=True):
+            level = LEVEL.search(text)
+            cells = [cell for cell in self.cells if cell.metadata.get("exercise") == number]
+
+            def first(tag: str, kind: str, cells: list[NotebookNode] = cells) -> NotebookNode | None:
+                return next((c for c in cells if tag in tags(c) and c.cell_type == kind), None)
+
+            yield Exercise(
+                number,
+                title.strip(),
+                kind=level[3] if level else "",
+                difficulty=int(level[1]) if level else None,
+                minutes=int(level[2]) if level else None,
+                stubs=tuple(cell for cell in cells if "exercise" in tags(cell)),
+                check=first("check", "code"),
+                solution=first("solution", "code"),
+                answer=first("solution", "markdown"),
+            )
+
+
+def read(path: Path) -> Chapter:
+    """The chapter at ``path``."""
+    return Chapter(nbformat.read(path, as_version=4), path)
+
+
+def paths(root: Path = ROOT) -> list[Path]:
+    """The course's chapters in order: ``NN_slug.ipynb``; other notebooks in the folder are not chapters."""
+    return sorted(path for path in (root / "notebooks").glob("*.ipynb") if NAME.fullmatch(path.name))
+
+
+def checks_module(number: int) -> str:
+    """The module of tms_utils.checks that holds a chapter's exercises: chapter_08."""
+    return f"chapter_{number:02d}"
+
+
+def all_chapters(root: Path = ROOT) -> list[Chapter]:
+    return [read(path) for path in paths(root)]
+
+
+def pages(root: Path = ROOT) -> list[str]:
+    """Every page of the book without its ending, in the order of the table of contents."""
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    found = [toc["root"]]
+    for entry in (entry for part in toc["parts"] for entry in part["chapters"]):
+        if "glob" in entry:
+            files = [file for file in root.glob(entry["glob"]) if file.suffix in {".md", ".ipynb"}]
+            found += sorted(file.relative_to(root).with_suffix("").as_posix() for file in files)
+        else:
+            found.append(entry["file"])
+    return found

@@ -1,0 +1,58 @@
+"""What the tests of the site share: pages served from this machine, and what a live figure says."""
+
+import functools
+import http.server
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SITE = ROOT / "_build" / "html"
+PAGES = sorted(p.relative_to(SITE).as_posix() for p in SITE.glob("[bn]*/*.html")) if SITE.is_dir() else []
+LONG = 120_000  # milliseconds: the machine may be busy
+SLOT = re.compile(r'<div class="tms-live-([a-z-]+)-\w{8}"')
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript"}  # noqa: RUF012
+
+    def log_message(self, *args):
+        pass
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address of a folder, served from this machine."""
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def require_site() -> None:
+    """Skip where the book is not built; in CI, fail."""
+    if not PAGES:
+        message = "the site is not built; type: make book"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
+
+
+def live_kinds(page: str) -> list[str]:
+    """The kinds of the live figures on a built page, in their order: "playground", "many_seeds", ..."""
+    text = (SITE / page).read_text(encoding="utf-8")
+    return [kind.replace("-", "_") for kind in SLOT.findall(text)]
+
+
+def wait_until(says: Callable[[], str], pattern: str) -> str:
+    """What a figure's line says, as soon as it matches."""
+    end = time.monotonic() + LONG / 1000
+    while not re.search(pattern, text := says()):
+        assert time.monotonic() < end, f"expected {pattern!r}; the figure says {text!r}"
+        time.sleep(0.05)
+    return text

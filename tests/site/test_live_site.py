@@ -1,0 +1,127 @@
+"""The live figures in the built site: each is found on its page, and driven by its kind as a reader would."""
+
+import json
+import re
+
+import pytest
+from browsing import LONG, PAGES, SITE, live_kinds, require_site, wait_until
+
+from tms_utils import live
+
+ON_PAGES = [page for page in PAGES if live_kinds(page)]
+# From the disk each kind of figure once: the first page that shows it.
+ONCE = sorted({next(page for page in ON_PAGES if kind in live_kinds(page))
+               for page in ON_PAGES for kind in live_kinds(page)})  # fmt: skip
+
+
+def drive_playground(page, figure, line, config):
+    figure.get_by_label("Fast").check(force=True)
+    figure.get_by_role("button", name="Restart").click()
+    started = float(re.search(r"Loss (\S+)\. ", line(r"Step \d"))[1])
+    n, sparsities = config["features"], config["choices"]["sparsity"]
+    if "together" in config:
+        assert figure.get_by_label("Linear").count() == 0
+        figure.get_by_label("Together c").focus()
+        page.keyboard.press("End")
+        line(rf"Step 3,000.*{n} of {n} features kept: {n // 2} digons")
+        names = figure.locator("#plane text").all_text_contents()
+        assert {str(i) for i in range(n)} <= set(names)
+        figure.get_by_label("Sparsity S").focus()
+        for _ in range(sparsities.index(config["sparsity"]) - sparsities.index(0.7)):
+            page.keyboard.press("ArrowLeft")
+        line(rf"Step 3,000.*{n // 2} merged pairs")
+        return
+    figure.get_by_label("Sparsity S").focus()
+    page.keyboard.press("Home")
+    line(rf"Step 3,000.*2 of {n} features kept: 2 dedicated dimensions")
+    for _ in range(sparsities.index(0.95)):
+        page.keyboard.press("ArrowRight")
+    ended = float(re.search(r"Loss (\S+)\. ", line(rf"Step 3,000.*{n} of {n} features kept"))[1])
+    assert ended < started
+
+
+def drive_many_seeds(page, figure, line, config):
+    figure.get_by_label("Sparsity S").focus()
+    page.keyboard.press("Home")
+    line(r"Sparsity 0, step .*2 dedicated dimensions \([12]\d\)")
+
+
+def drive_phase_diagram(page, figure, line, config):
+    figure.get_by_role("slider", name="Density p").focus()
+    page.keyboard.press("End")
+    line(r"At p 0\.01, r [\d.]+\. True optimum: W = \(1\.0\d, −(1\.0|0\.9)\d\)")
+    figure.get_by_role("button", name="Train here").click()
+    line(r"Trained: \d of 8")
+
+
+def drive_activation_space(page, figure, line, config):
+    figure.get_by_role("button", name="Rotate left").click()
+    before = line("View from")
+    figure.get_by_role("application").focus()
+    for _ in range(6):
+        page.keyboard.press("ArrowUp")
+    assert line("View from") != before
+    figure.get_by_label("2", exact=True).check(force=True)
+    n = len(config["W"][0])
+    line(rf"^2 active: {n * (n - 1) // 2} parallelograms")
+
+
+DRIVERS = {
+    "activation_space": drive_activation_space,
+    "many_seeds": drive_many_seeds,
+    "phase_diagram": drive_phase_diagram,
+    "playground": drive_playground,
+}
+
+
+def test_every_kind_of_figure_is_on_some_page():
+    require_site()
+    assert {kind for page in ON_PAGES for kind in live_kinds(page)} == set(live.__all__) == set(DRIVERS)
+
+
+@pytest.mark.parametrize("path", ON_PAGES)
+def test_figures_run_in_the_built_site_over_http(browser, site, path):
+    drive_page(browser, site, path, 1280, "light")
+
+
+@pytest.mark.parametrize("path", ONCE)
+def test_figures_run_in_the_built_site_from_the_disk(browser, path):
+    drive_page(browser, SITE.as_uri(), path, 360, "dark")
+
+
+def drive_page(browser, start, path, width, theme):
+    """Over http on a wide light page, from the disk on a narrow dark one; every other host is out of reach."""
+    complaints = []
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=theme)
+
+    def guard(route):
+        if route.request.url.startswith((start, "data:", "blob:")):
+            if (
+                "mathjax" in route.request.url
+            ):  # formulas are test_pages' business, and take as long as a figure
+                return route.fulfill(body="", content_type="text/javascript")
+            return route.continue_()
+        complaints.append(f"request to {route.request.url}")
+        return route.abort()
+
+    context.route("**/*", guard)
+    page = context.new_page()
+    page.set_default_timeout(LONG)
+    page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"{start}/{path}")
+    slots = page.locator("[class^=tms-live]")
+    assert slots.count() == len(live_kinds(path))
+    for figure, kind in zip(slots.all(), live_kinds(path), strict=True):
+        figure.scroll_into_view_if_needed()
+        ground = figure.locator(".app").evaluate("(app) => getComputedStyle(app).backgroundColor")
+        assert ground == ("rgb(22, 27, 34)" if theme == "dark" else "rgb(255, 255, 255)")
+        box = figure.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+        says = figure.get_by_role("status").inner_text
+        config = json.loads(figure.get_attribute("data-config"))
+        DRIVERS[kind](page, figure, lambda pattern, says=says: wait_until(says, pattern), config)
+    context.close()
+    # The theme complains of itself on a reader's first visit.
+    assert [said for said in complaints if "invalid theme mode" not in said] == []

@@ -1,0 +1,243 @@
+"""The built site, opened from disk in a headless browser that may talk to nobody else."""
+
+import functools
+import gzip
+import json
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import chapter
+import pytest
+import yaml
+from browsing import PAGES, ROOT, SITE, require_site
+
+AXE = (ROOT / "tests" / "vendor" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+CHAPTERS = [p for p in PAGES if p.startswith("notebooks/")]
+LIMIT = 1_500_000  # bytes that a page may load in all, compressed as GitHub Pages sends them
+
+# What axe-core finds in the theme and in extensions, not in the course: (rule, part of the element).
+THEME_EXCEPTIONS = (
+    # The buttons show "Search Ctrl+K", or three icons of which one is visible, and are named by a single word.
+    ("label-content-name-mismatch", "search-button"),
+    ("label-content-name-mismatch", "theme-switch-button"),
+    # MyST-NB's fold says "Show the solution", and is named "Toggle hidden content".
+    ("label-content-name-mismatch", "Toggle hidden content"),
+    # sphinxcontrib-bibtex builds its list without list items.
+    ("aria-required-children", 'class="citation-list"'),
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def built() -> None:
+    require_site()
+
+
+class Links(HTMLParser):
+    """Collects where a page leads, what it loads, and the anchors that it offers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.anchors: set[str] = {"", "top"}
+        self.images: list[dict[str, str | None]] = []
+        self.meta: dict[str, str] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = dict(attrs)
+        if anchor := attributes.get("id"):
+            self.anchors.add(anchor)
+        for name in ("href", "src"):
+            if attributes.get(name):
+                self.links.append(attributes[name])
+        if tag == "img":
+            self.images.append(attributes)
+        if tag == "meta":
+            key = attributes.get("property") or attributes.get("name")
+            if key:
+                self.meta[key] = attributes.get("content") or ""
+
+
+@functools.cache
+def read(page: str) -> Links:
+    links = Links()
+    links.feed((SITE / page).read_text(encoding="utf-8"))
+    return links
+
+
+@functools.cache
+def weight(path: Path) -> int:
+    """Bytes of a file on its way to the reader: a web server compresses text."""
+    content = path.read_bytes()
+    compressed = path.suffix in {".html", ".js", ".css", ".svg", ".json"}
+    return len(gzip.compress(content, 6)) if compressed else len(content)
+
+
+@pytest.fixture(scope="module")
+def open_page(browser) -> Iterator:
+    """Open a page; collect what it asks of outside hosts, its errors, and what it weighs."""
+    contexts = []
+
+    def open_page(page: str, *, width: int = 1280, scheme: str = "light"):
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        contexts.append(context)
+        tab = context.new_page()
+        tab.outside, tab.errors, tab.weight = [], [], 0
+
+        def request(route) -> None:
+            url = route.request.url
+            if url.startswith(("data:", "blob:")):
+                return route.continue_()
+            if not url.startswith("file:"):
+                tab.outside.append(url)
+                return route.abort()
+            path = Path(unquote(urlsplit(url).path))
+            if path.is_file():
+                tab.weight += weight(path)
+            return route.continue_()
+
+        context.route("**/*", request)
+        tab.on("pageerror", lambda error: tab.errors.append(str(error)))
+        tab.on("requestfailed", lambda r: tab.errors.append(f"not loaded: {r.url}"))
+        path, _, query = page.partition("?")
+        tab.goto((SITE / path).as_uri() + (f"?{query}" if query else ""))
+        if "math" in tab.content():
+            tab.wait_for_function(
+                "!window.MathJax?.startup?.promise || MathJax.startup.promise.then(() => true)"
+            )
+        return tab
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def loaded(request, open_page) -> Iterator:
+    """Each page in turn, opened once for all tests that look at it: its name and the tab."""
+    tab = open_page(request.param)
+    yield request.param, tab
+    tab.context.close()
+
+
+def test_every_page_of_the_contents_is_built() -> None:
+    assert sorted(f"{page}.html" for page in chapter.pages(ROOT)) == PAGES
+
+
+def test_a_page_reads_offline(loaded) -> None:
+    _, tab = loaded
+    assert tab.outside == [], "the page asks other hosts"
+    assert tab.errors == []
+    assert tab.weight < LIMIT, f"the page loads {tab.weight / 1e6:.1f} MB"
+    missing = tab.evaluate("[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)")
+    assert missing == [], "pictures that do not show"
+    assert tab.locator("mjx-merror, .MathJax_Error").count() == 0, "a formula that MathJax cannot read"
+    formulas = tab.locator("span.math, div.math").count()
+    assert tab.locator("mjx-container").count() >= formulas, "formulas that stayed raw"
+
+
+def test_a_page_fits_a_phone(loaded) -> None:
+    _, tab = loaded
+    tab.set_viewport_size({"width": 360, "height": 900})
+    wide = tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    tab.set_viewport_size({"width": 1280, "height": 900})
+    assert wide <= 0, f"the page is {wide} pixels too wide at 360"
+
+
+def test_a_page_hides_the_bootstrap_cell_and_folds_its_solutions(loaded) -> None:
+    page, tab = loaded
+    assert "TMS_FORCE_COLAB" not in tab.content()
+    source = (ROOT / page).with_suffix(".ipynb")
+    for cell in json.loads(source.read_text(encoding="utf-8"))["cells"] if page in CHAPTERS else []:
+        if cell["cell_type"] == "code" and "solution" in cell["metadata"].get("tags", []):
+            title = "".join(cell["source"]).splitlines()[0]
+            assert not tab.get_by_text(title, exact=True).first.is_visible(), f"{title} is not folded"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_is_accessible(scheme: str, loaded) -> None:
+    page, tab = loaded
+    tab.add_style_tag(content="* { transition: none !important }")  # a colour half way is nobody's choice
+    tab.emulate_media(color_scheme=scheme)
+    tab.wait_for_function("(wanted) => document.documentElement.dataset.theme === wanted", arg=scheme)
+    tab.evaluate("document.querySelectorAll('mjx-container').forEach((formula) => formula.replaceChildren())")
+    if page != CHAPTERS[0]:  # code has the same colours everywhere: the first chapter stands for all
+        tab.evaluate(
+            "document.querySelectorAll('.highlight pre').forEach((code) => code.textContent = code.textContent)"
+        )
+    tab.evaluate(AXE)
+    options = {"resultTypes": ["violations"]}
+    if scheme == "dark":  # only the colours are others
+        options["runOnly"] = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+    results = tab.evaluate("(options) => axe.run(document, options)", options)
+    faults = []
+    for violation in results["violations"]:
+        if violation["impact"] not in ("serious", "critical"):
+            continue
+        for node in violation["nodes"]:
+            if not any(violation["id"] == rule and part in node["html"] for rule, part in THEME_EXCEPTIONS):
+                faults.append(f"{violation['id']}: {node['html'][:200]} {node['failureSummary'][:300]}")
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_inside_leads_somewhere(page: str) -> None:
+    broken = []
+    for link in read(page).links:
+        parts = urlsplit(link)
+        if parts.scheme or parts.netloc:
+            continue
+        target = (SITE / page).parent / unquote(parts.path) if parts.path else SITE / page
+        if not target.exists():
+            broken.append(link)
+        elif parts.fragment and target.suffix == ".html":
+            relative = target.resolve().relative_to(SITE.resolve()).as_posix()
+            if unquote(parts.fragment) not in read(relative).anchors:
+                broken.append(link)
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_picture_is_described(page: str) -> None:
+    for image in read(page).images:
+        alt = image.get("alt")
+        decorative = "logo" in (image.get("class") or "")
+        assert decorative or (alt and not re.search(r"\.(png|svg)$|^\S*/\S*$", alt)), image
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_can_be_shared(page: str) -> None:
+    meta = read(page).meta
+    base = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["html"]["baseurl"]
+    assert meta["og:title"]
+    assert len(meta["og:description"]) > 40
+    assert meta["og:url"] == base + page
+    assert meta["og:image"].startswith(base)
+    assert (SITE / meta["og:image"].removeprefix(base)).is_file()
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_a_chapter_opens_in_colab(page: str) -> None:
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]
+    repository = config["url"].removeprefix("https://github.com/")
+    wanted = (
+        f"https://colab.research.google.com/github/{repository}/blob/main/{page.removesuffix('.html')}.ipynb"
+    )
+    links = {link for link in read(page).links if "colab.research" in link}
+    assert links == {wanted}
+
+
+@pytest.mark.parametrize("word", ["superposition", "polysemantic", "privileged basis", "digon"])
+def test_search_finds_the_fields_words(word: str, open_page) -> None:
+    tab = open_page(f"search.html?q={word}")
+    tab.wait_for_selector("#search-results li a", timeout=10_000)
+    assert tab.outside == []
+    assert tab.locator("#search-results li a").count() >= 1
+
+
+def test_a_missing_page_has_a_page(open_page) -> None:
+    tab = open_page("404.html")
+    assert tab.outside == []
+    assert tab.get_by_role("link", name="Go to the start of the course").is_visible()

@@ -1,0 +1,180 @@
+"""The repository's address: in one place, the same everywhere, and changed by one command."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import repository
+import yaml
+from chapter import ROOT
+
+FORK = "https://github.com/Ada-L/tms.fork_2"
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    """A copy of every file that holds the address, with one chapter at least."""
+    for path in repository.that_may(ROOT):
+        copy = tmp_path / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
+    (tmp_path / "notebooks").mkdir(exist_ok=True)
+    owner, name = repository.current(ROOT)
+    link = f"https://colab.research.google.com/github/{owner}/{name}/blob/main/notebooks/99_example.ipynb"
+    source = f"https://github.com/{owner}/{name}"
+    (tmp_path / "notebooks" / "99_example.ipynb").write_text(
+        f'{{"cells": "[Colab]({link}) git+{source}\\n"}}'
+    )
+    return tmp_path
+
+
+def snapshot(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_every_address_agrees() -> None:
+    assert repository.disagreements(ROOT) == []
+    owner, name = repository.current(ROOT)
+    for path in repository.that_may(ROOT):
+        text = path.read_text(encoding="utf-8")
+        for found in re.findall(
+            rf"https://[\w-]+\.github\.io/{name}\b|https://github\.com/[\w-]+/{name}\b", text
+        ):
+            assert found in (
+                f"https://{owner.lower()}.github.io/{name}",
+                f"https://github.com/{owner}/{name}",
+            ), path
+
+
+def test_the_site_is_served_from_the_repository() -> None:
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    pages = repository.pages_address(*repository.current(ROOT))
+    assert config["html"]["baseurl"] == pages
+    assert config["sphinx"]["config"]["ogp_site_url"] == pages
+
+
+def test_one_command_changes_every_address(course: Path) -> None:
+    old = "/".join(repository.current(course))
+    changed = repository.set_repository(FORK, course)
+    assert len(changed) >= 6
+    assert repository.disagreements(course) == []
+    for path, text in snapshot(course).items():
+        assert old.encode() not in text, path
+    for page in ("README.md", "book/how-to-use.md"):
+        assert f"git clone {FORK}\ncd tms.fork_2\n" in (course / page).read_text(), page
+    config = yaml.safe_load((course / "_config.yml").read_text())
+    assert config["repository"]["url"] == FORK
+    assert config["html"]["baseurl"] == "https://ada-l.github.io/tms.fork_2/"
+    assert (
+        "Ada-L/tms.fork_2/blob/main/notebooks/99" in (course / "notebooks" / "99_example.ipynb").read_text()
+    )
+
+
+def test_changing_it_back_restores_every_byte(course: Path) -> None:
+    before = snapshot(course)
+    address = "https://github.com/" + "/".join(repository.current(course))
+    repository.set_repository(FORK, course)
+    repository.set_repository(address, course)
+    assert snapshot(course) == before
+
+
+@pytest.mark.parametrize(
+    "url", ["https://github.com/a/b.git", "https://github.com/a/b/"], ids=["with .git", "with a slash"]
+)
+def test_usual_spellings_are_understood(course: Path, url: str) -> None:
+    repository.set_repository(url, course)
+    assert repository.current(course) == ("a", "b")
+    assert repository.disagreements(course) == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "github.com/a/b",
+        "git@github.com:a/b.git",
+        "http://github.com/a/b",
+        "https://gitlab.com/a/b",
+        "https://github.com/a",
+        "https://github.com/a/b/tree/main",
+        "https://github.com/-a/b",
+        "https://github.com/a/..",
+        'https://github.com/a/b"',
+        "https://github.com/a/b c",
+    ],
+)
+def test_a_bad_address_changes_nothing(course: Path, url: str) -> None:
+    before = snapshot(course)
+    with pytest.raises(ValueError, match="expected an address such as https://github.com/you/fork, but got"):
+        repository.set_repository(url, course)
+    assert snapshot(course) == before
+
+
+@pytest.mark.parametrize("name", ["README.md", "scripts/bootstrap.py", "notebooks/99_example.ipynb"])
+def test_a_disagreement_is_noticed(course: Path, name: str) -> None:
+    old = "/".join(repository.current(course))
+    path = course / name
+    path.write_text(path.read_text().replace(old, "somebody/else"))
+    assert any(name in problem for problem in repository.disagreements(course))
+
+
+def test_a_colab_link_to_another_chapter_is_noticed(course: Path) -> None:
+    path = course / "notebooks" / "99_example.ipynb"
+    text = path.read_text()
+    path.write_text(text.replace("99_example.ipynb", "98_gone.ipynb"))
+    assert any("no such file" in problem for problem in repository.disagreements(course))
+    shutil.copy(path, path.with_name("98_gone.ipynb"))
+    assert any("99_example.ipynb" in p and "not itself" in p for p in repository.disagreements(course))
+
+
+@pytest.mark.parametrize(("old", "new"), [("google.com/github/", "google.com/github/x"), ("main", "master")])
+def test_a_colab_link_elsewhere_is_noticed(course: Path, old: str, new: str) -> None:
+    path = course / "notebooks" / "99_example.ipynb"
+    path.write_text(path.read_text().replace(old, new))
+    assert any("99_example.ipynb opens" in problem for problem in repository.disagreements(course))
+
+
+def test_a_forgotten_placeholder_is_noticed(course: Path) -> None:
+    repository.set_repository(FORK, course)
+    (course / "book" / "troubleshooting.md").write_text("https://github.com/your-name/x/issues\n")
+    assert any("placeholder" in problem for problem in repository.disagreements(course))
+
+
+def test_a_scratch_notebook_need_not_name_it(course: Path) -> None:
+    scratch = course / "notebooks" / "Untitled.ipynb"
+    scratch.write_text('{"cells": []}')
+    assert repository.disagreements(course) == []
+    (course / "notebooks" / "98_chapter.ipynb").write_text('{"cells": []}')
+    assert [p.split()[0] for p in repository.disagreements(course)] == ["notebooks/98_chapter.ipynb"]
+
+
+def test_the_command_reports_and_refuses(course: Path, capsys) -> None:
+    assert repository.main([], course) == 0
+    assert capsys.readouterr().out.startswith("Every link points at https://github.com/")
+    before = snapshot(course)
+    assert repository.main(["https://gitlab.com/a/b"], course) == 2
+    assert capsys.readouterr().err.startswith("Nothing was changed: expected an address such as")
+    for arguments, status in (([FORK, "more"], 2), (["--help"], 0)):
+        with pytest.raises(SystemExit) as stopped:
+            repository.main(arguments, course)
+        assert stopped.value.code == status
+    assert snapshot(course) == before
+
+
+def test_the_command_rewrites(course: Path, capsys) -> None:
+    assert repository.main([FORK], course) == 0
+    assert f"files now point at {FORK}" in capsys.readouterr().out
+    assert repository.current(course) == ("Ada-L", "tms.fork_2")
+
+
+def test_longer_names_are_left_alone() -> None:
+    text = (
+        "https://github.com/a/bc https://github.com/a/b-c https://github.com/a/b.c (https://github.com/a/b)."
+    )
+    assert repository.repoint(text, ("a", "b"), ("x", "y")) == text.replace("a/b)", "x/y)")
+
+
+def test_a_user_page_lives_at_the_top() -> None:
+    assert repository.pages_address("Ada", "ada.github.io") == "https://ada.github.io/"
+    assert repository.pages_address("Ada", "tms") == "https://ada.github.io/tms/"

@@ -1,0 +1,172 @@
+"""Exercises of chapter 4, "Superposition as a phase change"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from tms_utils.checks.draws import sparse_sampler
+from tms_utils.checks.exercise import Slip, as_number, choice, exercise, require
+from tms_utils.theory import competing_boundary, two_feature_optimum
+
+__all__ = [
+    "check_average_prediction",
+    "check_boundary",
+    "check_hysteresis",
+    "check_sample_pairs",
+]
+
+# 4.1 ----------------------------------------------------------------------------------------
+
+
+def _symmetric(border: Callable[[float], float]) -> Callable[[float], float]:
+    """The same border where the first feature is the one to ignore: r and 1/r change places."""
+    return lambda r: border(min(r, 1 / r))
+
+
+_NO_DENSITY = Slip(
+    lambda r: (2 + 5 * r) / (4 * r),
+    "At r = {r:g} you return {given:g}; a density lies in (0, 1]. Is it upside down?",
+)
+
+
+@exercise(
+    "4.1",
+    right=competing_boundary,
+    slips=[
+        Slip(
+            _symmetric(lambda r: 2 * r / (1 + r)),
+            "You compared with r·p/3, the mean of x². An ignored feature is answered by its mean p/2, which leaves the "
+            "variance v(p) = p/3 - p²/4.",
+        ),
+        Slip(
+            _symmetric(lambda r: 4 * r / (2 + 3 * r)),
+            "You counted an error of the pair only once: when both features are on, *each* output is wrong, so the pair "
+            "costs (1 + r) p²/6.",
+        ),
+        Slip(_symmetric(lambda r: 4 * r / (4 + 7 * r)), "E[min(x_1, x_2)²] is 1/6, not 1/3: that is E[x²]."),
+        Slip(
+            lambda r: 4 * r / (2 + 5 * r),
+            "Right up to r = 1. Beyond, the *first* feature is the one to ignore: the competitor costs v(p), not "
+            "r·v(p).",
+        ),
+        Slip(
+            lambda r: 4 / (5 + 2 * r),
+            'That is the boundary with "ignore first". Below r = 1 the extra feature is the cheap one to ignore.',
+        ),
+        _NO_DENSITY,
+    ],
+)
+def check_boundary(boundary: Callable) -> str:
+    """``boundary(r)`` for two features, first up to r = 1, then beyond."""
+    for ratios in ([0.1, 0.3, 0.5, 1.0], [2.0, 10.0]):
+
+        def look(border: Callable, ratios: list[float] = ratios) -> list[float]:
+            return [as_number(border(r), f"the border at r = {r:g}") for r in ratios]
+
+        given, is_right = check_boundary.compare(boundary, look, rtol=0.0, atol=1e-4)
+        for r, p, right in zip(ratios, given, look(competing_boundary), strict=True):
+            require(0 < p <= 1, _NO_DENSITY, r=r, given=p)
+            require(
+                is_right or abs(p - right) < 1e-4,
+                f"At r = {r:g} you return {p:.4f}, where the two losses differ; expected {right:.4f}.",
+            )
+    return "Both branches meet at r = 1, p = 4/7: the corner where three solutions cost the same."
+
+
+# 4.2 ----------------------------------------------------------------------------------------
+
+check_average_prediction = choice(
+    "4.2",
+    right="C",
+    slips={
+        "A": "Not A. Each model has |w_1| near 1, but W and -W are the same model: half of the ten should have w_1 near "
+        "-1.",
+        "B": "Not B: too large. Ten signs must agree about as often as 7.5 to 2.5 for that.",
+        "D": "Not D. Exactly 0 needs five against five; that happens in a quarter of the cases (252 of 1024), not "
+        "always.",
+    },
+    praise="The mean of |sum of ten signs|/10 is 0.246. Averaging W over models erases the very thing it should show.",
+)
+
+# 4.3 ----------------------------------------------------------------------------------------
+
+check_sample_pairs = sparse_sampler(
+    "4.3",
+    offer=lambda draw: (
+        lambda batch_size, density, generator: draw(
+            (len(density), batch_size, 2), density[:, None, None], generator
+        )
+    ),
+    ask=lambda sample_pairs, rows, p, generator: sample_pairs(rows, torch.tensor([p, p, 0.4]), generator),
+    shape=lambda rows: {"models": 3, "batch": rows, "features": 2},
+    praise="P(both on) = p² is one number, printed in a moment: worth a look before any model is trained.",
+)
+
+# 4.4 ----------------------------------------------------------------------------------------
+
+
+def _by_optimum(r: float, densities: Tensor) -> tuple[float, float]:
+    pair = two_feature_optimum(density=densities, r=r).w.abs().amin(-1) > 0.5
+    return densities[pair][0].item(), densities[~pair][-1].item()
+
+
+_OPTIMUM = Slip(
+    _by_optimum,
+    "On the way down you jump at {down:.2f}, near 0.37, where the two minima cost the same. You found the *optimum*: "
+    "start each descent from the solution of the density before, so that the model stays in its valley.",
+)
+_NO_JUMP = Slip(
+    lambda r, densities: (None, 0.41),
+    "Expected two densities (down, up); got {given}. If no jump was seen on one way, the model may be stuck on the ridge "
+    "w_2 = 0 exactly, or on its other side: add -0.01 to w_2 before each descent.",
+)
+_SWAPPED = Slip(
+    lambda r, densities: (0.41, 0.26),
+    "You jump down at {down:.2f} and up at {up:.2f}: swapped? A valley is left late, not early.",
+)
+_TOO_EARLY = Slip(
+    lambda r, densities: (0.31, 0.41),
+    'On the way down you leave "ignore extra" at {down:.2f}; it stops being a minimum at about 0.28. Is the push too '
+    "strong?",
+)
+_TOO_LATE = Slip(
+    lambda r, densities: (0.22, 0.41),
+    'On the way down you are still at "ignore extra" at {down:.2f} or little above; it stops being a minimum at about '
+    "0.28. Are 12 steps taken at each density, from a w_2 that is not 0?",
+)
+_LOST_EARLY = Slip(
+    lambda r, densities: (0.26, 0.34),
+    "On the way up you lose the pair at {up:.2f}; its valley lasts to about 0.40. Does each descent start from the pair?",
+)
+_FROM_DENSE = Slip(
+    lambda r, densities: (0.26, 0.45),
+    "On the way up you lose the pair at {up:.2f}; its valley ends at about 0.40. Does the way up begin at the sparsest "
+    "of the densities?",
+)
+
+
+@exercise(
+    "4.4",
+    right=lambda r, densities: (0.28, 0.40),  # where the two valleys end, at r = 0.3
+    slips=[_OPTIMUM, _NO_JUMP, _SWAPPED, _TOO_EARLY, _TOO_LATE, _LOST_EARLY, _FROM_DENSE],
+)
+def check_hysteresis(hysteresis: Callable) -> str:
+    """``hysteresis(r, densities)`` at r = 0.3: (density of the jump on the way down, on the way up)."""
+    given = hysteresis(0.3, torch.tensor([0.45, 0.41, 0.34, 0.26], dtype=torch.float64))
+    given = given.tolist() if hasattr(given, "tolist") else given  # a tensor, or NumPy's
+    two = isinstance(given, list | tuple) and len(given) == 2 and not any(v is None for v in given)
+    require(two, _NO_JUMP, given=f"{given!r:.60}")
+    down, up = (as_number(v, "the density of a jump") for v in given)
+    jumps = {"down": down, "up": up}
+    require(down < up, _SWAPPED, **jumps)
+    require(not 0.325 < down < 0.40, _OPTIMUM, **jumps)
+    require(down < 0.29, _TOO_EARLY, **jumps)
+    require(down > 0.24, _TOO_LATE, **jumps)
+    require(up > 0.38, _LOST_EARLY, **jumps)
+    require(up < 0.43, _FROM_DENSE, **jumps)
+    return (
+        "Between the two densities both valleys exist, and history decides: that is what first-order means."
+    )

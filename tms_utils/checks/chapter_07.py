@@ -1,0 +1,248 @@
+"""Exercises of chapter 7, "Features that come together"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from tms_utils.checks.behaviour import ignores_generator
+from tms_utils.checks.draws import is_uniform
+from tms_utils.checks.exercise import Slip, as_tensor, choice, exercise, number, require
+
+__all__ = ["check_binary_border", "check_opposite", "check_three_pairs", "check_who_with_whom"]
+
+
+def _on(x: Tensor) -> Tensor:
+    return (x != 0).float()
+
+
+def _together(x: Tensor) -> Tensor:
+    """In how many rows both features are on."""
+    return _on(x).T @ _on(x)
+
+
+def _right_shares(x: Tensor) -> Tensor:
+    return _together(x) / _on(x).sum(0)
+
+
+@exercise(
+    "7.1",
+    right=_right_shares,
+    slips=[
+        Slip(
+            lambda x: _right_shares(x).T,
+            "That is P(j on | i on), the transpose: entry (i, j) is about the rows with *j* on, so each column is "
+            "divided by one number.",
+        ),
+        Slip(
+            lambda x: _together(x) / len(x),
+            "You divided by the number of rows: that is P(both on). Divide by how often j is on.",
+        ),
+        Slip(_together, "These are counts of rows; divide each column by how often its feature is on."),
+        Slip(
+            lambda x: x.T @ x,
+            "That is xᵀx, sums of products of the values. Turn x into zeros and ones, and then count.",
+        ),
+        Slip(
+            lambda x: x.T @ x / x.sum(0),
+            "You multiplied the values. Whether a feature is on does not depend on how large it is: turn x into "
+            "zeros and ones first.",
+        ),
+        Slip(
+            lambda x: x.T @ x / _on(x).sum(0),
+            "You divide by how often j is on, which is right, but above it stand products of values, not a count.",
+        ),
+        Slip(
+            lambda x: torch.corrcoef(_on(x).T),
+            "That is a correlation coefficient, which is symmetric. P(i on | j on) is not, if one of the two is rarer.",
+        ),
+        Slip(
+            lambda x: torch.corrcoef(x.T),
+            "That is the correlation coefficient of the values. Here it matters only whether a feature is on, and "
+            "the answer is not symmetric.",
+        ),
+        Slip(
+            lambda x: _right_shares(x).fill_diagonal_(0),
+            "On the diagonal is P(i on | i on) = 1; you have 0 there. All else is right.",
+        ),
+        Slip(
+            lambda x: _right_shares(x.clamp(min=0)),
+            "With a negative value the answer changes. A feature is on if it is not 0.",
+        ),
+    ],
+)
+def check_who_with_whom(attempt: Callable) -> str:
+    """``attempt(x)``, (rows, features) -> (features, features): P(i on | j on) at (i, j)."""
+    # Feature 0 is on in six rows, in two of them with feature 1; feature 2 only ever comes with feature 0.
+    x = torch.zeros(10, 3)
+    x[:6, 0] = torch.tensor([0.9, 0.1, 0.2, 0.7, 0.5, 0.3])
+    x[4:9, 1] = torch.tensor([0.4, 0.8, 0.6, 0.2, 0.9])
+    x[:3, 2] = torch.tensor([0.05, 0.5, 0.95])
+    below_zero = x.clone()
+    below_zero[0, 0] = -0.5
+
+    def look(rows: Tensor) -> Callable:
+        return lambda f: as_tensor(f(rows.clone()), (3, 3), "the answer (features, features)")
+
+    for rows in (x, below_zero):
+        given, right = check_who_with_whom.compare(attempt, look(rows))
+        wanted = _right_shares(rows).tolist()
+        require(right, f"On ten rows with three features you return {given.tolist()}; expected {wanted}.")
+    return "Feature 2 never comes without feature 0, though 0 often comes without 2: the matrix is not symmetric."
+
+
+check_opposite = choice(
+    "7.2",
+    right="other set",
+    slips={
+        "same set": "The three of a set are always on together: a digon among them would silence its smaller half in "
+        "every row with that set on, at a cost in proportion to p.",
+        "either": 'Not here. "Either" is what 7.4 found for *anti*-correlated features, where the wrong arrangement '
+        "costs only p². Here it costs p, and training notices that before the digons have formed.",
+    },
+    praise="Those of a set at right angles, strangers opposite: each set is an orthonormal basis of the three "
+    "dimensions.",
+)
+
+
+def _sampler(
+    switches: int = 3,
+    values: int = 6,
+    density_of: Callable[[float], float] = lambda p: p,
+    change: Callable[[Tensor], Tensor] = lambda x: x,
+    generated: bool = True,
+) -> Callable:
+    """A sampler of three pairs, with faults to choose."""
+
+    def sample(rows: int, density: float, generator: torch.Generator) -> Tensor:
+        generator = generator if generated else None
+        on = torch.rand(rows, switches, generator=generator) < density_of(density)
+        x = change(torch.rand(rows, values, generator=generator).repeat_interleave(6 // values, dim=1))
+        return x * on.repeat_interleave(6 // switches, dim=1)
+
+    return sample
+
+
+def _third_copies_second(rows: int, density: float, generator: torch.Generator) -> Tensor:
+    on = (torch.rand(rows, 3, generator=generator) < density)[:, [0, 1, 1]]
+    return on.repeat_interleave(2, dim=1) * torch.rand(rows, 6, generator=generator)
+
+
+def _with_pair_0_repaired(x: Tensor) -> Tensor:
+    return torch.cat([x[:, :2], torch.full_like(x[:, 2:], 0.5)], dim=1)
+
+
+def _partly_shared(x: Tensor) -> Tensor:
+    """In half of the rows partners have the same magnitude."""
+    return torch.where(torch.arange(len(x))[:, None] % 2 == 0, x[:, [0, 0, 2, 2, 4, 4]], x)
+
+
+_PAIRS = {
+    "merged": Slip(
+        _sampler(values=3),
+        "Merging a pair of these loses nothing. How many *different* numbers does a row with one pair on carry?",
+    ),
+    "not together": Slip(
+        _sampler(switches=6),
+        "Now the partners are not always on together: one switch has to serve both members of a pair.",
+    ),
+    "density": Slip(
+        _sampler(density_of=lambda p: 1 - p),
+        "At density {density:g} the features are on in {low:.0%} to {high:.0%} of the rows.",
+    ),
+    "one switch": Slip(
+        _sampler(switches=1),
+        "All three pairs are on in the same rows. Each pair needs a switch of its own.",
+    ),
+    "two pairs": Slip(
+        _third_copies_second,
+        "Pairs {k} and {j} are on together in {share:.0%} of the rows; independent pairs would be in {wanted:.0%}. "
+        "Each pair needs its own switch.",
+    ),
+    "constant": Slip(
+        _sampler(change=_with_pair_0_repaired),
+        "Active values of pair {k} are all {mean:.2f}; they should be uniform in [0, 1).",
+    ),
+    "range": Slip(
+        _sampler(change=lambda x: x / 2),
+        "Active values of pair {k} lie between {low:.2f} and {high:.2f}, with mean {mean:.2f}; they should be uniform "
+        "in [0, 1).",
+    ),
+    "correlated": Slip(
+        _sampler(change=_partly_shared),
+        "The two magnitudes of pair {k} have a correlation of {correlation:.2f}; draw one number per feature.",
+    ),
+    "across": Slip(
+        _sampler(change=lambda x: x[:, [0, 1, 0, 1, 0, 1]]),
+        "Features of different pairs share a magnitude: draw one number for each of the six.",
+    ),
+    "other density": Slip(
+        _sampler(density_of=lambda p: 0.3),
+        "Right at density 0.3, but at {density:g} the features are on in {low:.0%} of the rows: use `density`.",
+    ),
+    "generator": Slip(
+        _sampler(generated=False),
+        "The same seed must give the same rows, and another seed others: some draw does not use `generator`.",
+    ),
+}
+
+
+@exercise("7.3", right=_sampler(), slips=[*_PAIRS.values()])
+def check_three_pairs(attempt: Callable) -> str:
+    """``attempt(rows, density, generator)``: partners on together, all magnitudes independent."""
+
+    def draw(rows: int, density: float, generator: torch.Generator | None = None) -> Tensor:
+        x = attempt(rows, density, generator or torch.Generator().manual_seed(7))
+        return as_tensor(x, (rows, 6), "the sample (rows, features)").double()
+
+    x, density = draw(20_000, 0.3), 0.3
+    on = x != 0
+    first, second = on[:, 0::2], on[:, 1::2]
+    require((first == second).double().mean() > 0.999, _PAIRS["not together"])
+    require(not torch.allclose(x[:, 0::2], x[:, 1::2]), _PAIRS["merged"])
+    _check_share(x, density, _PAIRS["density"])
+    require((first == first[:, :1]).double().mean() < 0.999, _PAIRS["one switch"])
+    for k, j in ((0, 1), (0, 2), (1, 2)):
+        share = (first[:, k] & first[:, j]).double().mean().item()
+        require(abs(share - density**2) < 0.02, _PAIRS["two pairs"], k=k, j=j, share=share, wanted=density**2)
+    for k in range(3):
+        active = x[first[:, k] & second[:, k], 2 * k : 2 * k + 2]
+        low, mean, high = active.min().item(), active.mean().item(), active.max().item()
+        require(active.std() > 0.01, _PAIRS["constant"], k=k, mean=mean)
+        require(is_uniform(active), _PAIRS["range"], k=k, low=low, mean=mean, high=high)
+        correlation = torch.corrcoef(active.T)[0, 1].item()
+        require(abs(correlation) < 0.06, _PAIRS["correlated"], k=k, correlation=correlation)
+    across = torch.corrcoef(x[on.all(-1)].T) - torch.eye(6)  # some 540 rows with everything on
+    require(across.abs().max() < 0.25, _PAIRS["across"])
+    _check_share(draw(5_000, 0.1), 0.1, _PAIRS["other density"])
+    require(not ignores_generator(lambda generator: draw(1000, density, generator)), _PAIRS["generator"])
+    return "A switch for each pair, a magnitude for each feature. Merging costs 1/12 each time a pair is on."
+
+
+def _check_share(x: Tensor, density: float, slip: Slip) -> None:
+    """Every feature is on with probability ``density``."""
+    share = (x != 0).double().mean(0)
+    found = {"density": density, "low": share.min().item(), "high": share.max().item()}
+    require((share - density).abs().max() < 0.02, slip, **found)
+
+
+check_binary_border = number(
+    "7.4",
+    right=1 / 3,
+    tolerance=0.005,
+    low=0.0,
+    high=1.0,
+    slips={
+        4 / 7: "4/7 is the border for magnitudes uniform in [0, 1). Here an active feature is exactly 1.",
+        0.5: "Did you count only one error somewhere? With both on, *both* outputs of an opposite pair are 0 and "
+        "should be 1. With one on, *both* outputs of a merged pair are 1/2.",
+        0.2: "Nearly. When one of a merged pair is on, both outputs answer 1/2, so both are wrong: 1/4 + 1/4. And "
+        "there are two features that can be the one that is on: 2p(1 - c).",
+        0.0: "At c = 0 the opposite pair costs nothing and the merged pair does.",
+        1.0: "At c = 1 the merged pair costs nothing and the opposite pair does.",
+    },
+    otherwise="At c = {value:g} the two do not cost the same. Compare 2pc with p(1 - c).",
+    praise="A merged pair has no error at all when both are on, so it pays earlier than with magnitudes to tell apart.",
+)

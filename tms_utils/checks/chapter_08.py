@@ -1,0 +1,205 @@
+"""Exercises of chapter 8, "How features are learned"."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from tms_utils.checks.exercise import Slip, as_number, as_tensor, choice, exercise, number, require
+from tms_utils.theory import feature_variance
+
+__all__ = ["check_best_polygon", "check_history", "check_smaller_start", "check_steps_until"]
+
+
+def _steps(level: float, start: float, importance: float, density: float, n: int, lr: float) -> float:
+    """Steps in which a squared length that grows alone gets from ``start`` to ``level``."""
+    logits = math.log(level / (1 - level)) - math.log(start / (1 - start))
+    return logits * n / (8 * feature_variance(density) * importance * lr)
+
+
+# In steps so small that the curve and the discrete steps agree to 1 %; both answers are right.
+_CASES = [(0.5, 1e-4, 1.0, 0.2, 8, 0.2), (0.99, 1e-4, 0.7, 0.2, 8, 0.3), (0.9, 0.3, 0.49, 0.05, 20, 3.0)]
+
+
+@exercise(
+    "8.1",
+    right=_steps,
+    slips=[
+        Slip(
+            lambda *case: -_steps(*case),
+            "The size is right and the sign is not: growing takes a positive number of steps.",
+        ),
+        Slip(
+            lambda level, *rest: _steps(0.5, *rest),
+            "You answer with the time to one half, whatever `level` is.",
+        ),
+        Slip(
+            lambda *case: 2 * _steps(*case),
+            "Twice too long. Is your rate that of the length? Its square grows at 8 v I / n.",
+        ),
+        Slip(
+            lambda *case: _steps(*case) / 2,
+            "Half as long as it should be: the squared length grows at 8 v I / n, not at twice that.",
+        ),
+        Slip(
+            lambda level, start, *rest: _steps(level, start**2, *rest),
+            "You squared `start`; it is a squared length already.",
+        ),
+        Slip(
+            lambda a, s, i, p, n, lr: _steps(a, s, i, p, n, lr) * feature_variance(p) / p,
+            "You used the density p where the variance v(p) of a feature belongs.",
+        ),
+        Slip(
+            lambda a, s, i, p, n, lr: _steps(a, s, i, p, n, 1.0) * lr,
+            "You multiplied by `lr`. The larger the steps, the fewer are needed: divide.",
+        ),
+        Slip(
+            lambda a, s, i, p, n, lr: _steps(a, s, i, p, n, 1.0),
+            "Right for a learning rate of 1. With `lr`, each step advances time by `lr`.",
+        ),
+        Slip(
+            lambda a, s, i, p, n, lr: _steps(a, s, 1.0, p, n, lr),
+            "The importance is missing: unimportant features take longer.",
+        ),
+        Slip(
+            lambda a, s, i, p, n, lr: _steps(a, s, i, p, 1, lr),
+            "The number of features is missing: the loss is a mean over all n, so each one pulls with 1/n.",
+        ),
+        Slip(
+            lambda a, s, i, p, n, lr: math.log(a / s) * n / (8 * feature_variance(p) * i * lr),
+            "That is exponential growth, ln(level / start). Near 1 it slows down: use ln(a / (1 - a)).",
+        ),
+    ],
+)
+def check_steps_until(attempt: Callable) -> str:
+    """``attempt(level, start, importance, density, n, lr)``: steps from one squared length to another."""
+
+    def look(steps_until: Callable) -> list[float]:
+        return [as_number(steps_until(*case), "the number of steps") for case in _CASES]
+
+    given, _ = check_steps_until.compare(attempt, look, rtol=0.01)
+    for case, value in zip(_CASES, given, strict=True):
+        require(
+            math.isclose(value, _steps(*case), rel_tol=0.0101),
+            f"For (level, start, importance, density, n, lr) = {case} you return {value:.1f}; expected "
+            f"{_steps(*case):.1f}. The time is the difference of two ln(a / (1 - a)), at `level` and at `start`, over "
+            "the rate.",
+        )
+    return "As long from 1 % to one half as from one half to 99 %: the curve is symmetric."
+
+
+check_smaller_start = choice(
+    "8.2",
+    right="C",
+    slips={
+        "A": "Not A. Growth is exponential: from 0.001 to 0.01 takes as long as from 0.01 to 0.1, not ten times as "
+        "long.",
+        "B": "Not B. All features have the same factor of 100 to make up for in squared length, but at rates of their "
+        "own.",
+    },
+    praise="ln(100) / r_i more steps each, so the stairs move apart: a smaller start makes a cleaner staircase.",
+)
+
+
+def _history(W: Tensor, gradient: Callable[[Tensor], Tensor], lr: float, steps: int) -> list[Tensor]:
+    kept = []
+    for _ in range(steps):
+        kept.append(W)
+        W = W - lr * gradient(W)
+    return kept
+
+
+def _one_tensor(W: Tensor, gradient: Callable[[Tensor], Tensor], lr: float, steps: int) -> list[Tensor]:
+    """The function of the exercise, as the reader finds it."""
+    kept = []
+    for _ in range(steps):
+        kept.append(W)
+        W -= lr * gradient(W)
+    return kept
+
+
+def _writes_into_the_callers(
+    W: Tensor, gradient: Callable[[Tensor], Tensor], lr: float, steps: int
+) -> list[Tensor]:
+    kept = []
+    for _ in range(steps):
+        kept.append(W.clone())
+        W -= lr * gradient(W)
+    return kept
+
+
+_KEPT = {
+    "count": Slip(
+        lambda W, gradient, lr, steps: _history(W, gradient, lr, steps + 1),
+        "Expected one entry for each of the {steps} steps; got {count}.",
+    ),
+    "one tensor": Slip(
+        _one_tensor,
+        "Still the same numbers in every entry. A list keeps the tensor, not what was in it at the time: all entries "
+        "are one and the same tensor, and it goes on changing.",
+    ),
+    "after": Slip(
+        lambda W, gradient, lr, steps: _history(W, gradient, lr, steps + 1)[1:],
+        "The entries are copies now, but taken *after* the step. The first should hold the weights before any step.",
+    ),
+    "straight": Slip(
+        lambda W, gradient, lr, steps: [W - k * lr * gradient(W) for k in range(steps)],
+        "Each entry moves on by the same amount: take the gradient anew at every step, at the weights of the time.",
+    ),
+    "entry": Slip(
+        lambda W, gradient, lr, steps: _history(W, gradient, 2 * lr, steps),
+        "Entry {k} is {kept}; expected {wanted}.",
+    ),
+    "callers": Slip(
+        _writes_into_the_callers,
+        "The history is right, but the caller's W has changed as well: `-=` writes into the tensor that was handed "
+        "in. A second run would start where the first one ended.",
+    ),
+}
+
+
+@exercise("8.3", right=_history, slips=[*_KEPT.values()])
+def check_history(attempt: Callable) -> str:
+    """``attempt(W, gradient, lr, steps)``: the weights before each step, a list of tensors."""
+    W = torch.tensor([[1.0, -2.0], [0.5, 4.0]])  # the loss is |W|² / 2, whose gradient is W
+    handed_in = W.clone()
+    given = attempt(handed_in, lambda weights: weights.clone(), 0.2, 4)
+    require(given is not None, "Your function returns None. Is a `return` missing at its end?")
+    try:
+        entries = list(given)
+    except TypeError:
+        require(False, f"Expected a list of tensors; got {type(given).__name__}.")
+    require(len(entries) == 4, _KEPT["count"], steps=4, count=len(entries))
+    entries = [as_tensor(kept, (2, 2), f"entry {k}") for k, kept in enumerate(entries)]
+    require(not all(torch.equal(kept, entries[-1]) for kept in entries), _KEPT["one tensor"])
+    require(not _close(entries[0], 0.8 * W), _KEPT["after"])
+    require(not all(_close(kept, (1 - 0.2 * k) * W) for k, kept in enumerate(entries)), _KEPT["straight"])
+    for k, kept in enumerate(entries):
+        wanted = 0.8**k * W
+        shown = [entry.double().round(decimals=3).tolist() for entry in (kept, wanted)]
+        require(_close(kept, wanted), _KEPT["entry"], k=k, kept=shown[0], wanted=shown[1])
+    require(torch.equal(handed_in, W), _KEPT["callers"])
+    return "Copies in the list, and the caller's weights as they were."
+
+
+def _close(a: Tensor, b: Tensor) -> bool:
+    return torch.allclose(a.float(), b, rtol=1e-4, atol=1e-6)
+
+
+check_best_polygon = number(
+    "8.4",
+    right=7.0,
+    low=3.0,
+    high=8.0,
+    slips={
+        8.0: "Not 8. All eight fit, but in an octagon each costs 0.1155; in a heptagon 0.0833, which is worth dropping "
+        "one.",
+        6.0: "Close, but not 6. A seventh makes the other six dearer, and yet the total falls, from 0.1117 to 0.1106.",
+        5.0: "Not 5, by far: a dropped feature costs 1/3 - 1/32 = 0.302, one in a hexagon 0.048. Keep more.",
+    },
+    otherwise="Not {value:g}: a dropped feature costs 1/3 - 1/32 = 0.302, one in a hexagon 0.048.",
+    praise="A heptagon and one dropped feature, 0.1106, a little better than six and two, 0.1117.",
+)
