@@ -49,10 +49,10 @@ style: $(ENV)
 	$(BIN)/python scripts/rules.py
 
 check: style ## at every save: style, the chapters' rules, tests without browser or kernel (under 90 s)
-	$(QUIETLY) $(BIN)/pytest -n 2 --dist loadgroup tests/package tests/chapters
+	$(QUIETLY) $(BIN)/pytest -n 2 --dist loadfile tests/package tests/chapters
 
 test: style book ## run every test: helper package, chapters, site, tools
-	$(QUIETLY) $(BIN)/pytest $(NBVAL) -n 2 --dist loadgroup --no-loadscope-reorder --durations=25 $(CHAPTERS) tests
+	$(QUIETLY) $(BIN)/pytest $(NBVAL) -n 2 --dist loadfile --no-loadscope-reorder --durations=25 $(CHAPTERS) tests
 
 claims: $(ENV) ## the chapters with other seeds: the same verdicts? (SEEDS="100 200" ONLY=05 LENGTH=2)
 	$(QUIETLY) $(BIN)/python scripts/claims.py --seeds $(SEEDS) --length $(LENGTH) $(if $(ONLY),--only $(ONLY))

@@ -20,7 +20,7 @@ from pathlib import Path
 import chapter
 import nbformat
 import pictures
-from chapter import ROOT, is_bootstrap
+from chapter import ROOT, is_bootstrap, tags
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
@@ -48,6 +48,17 @@ def refresh(notebook: nbformat.NotebookNode) -> None:
     if notebook.cells and (line := chapter.Chapter(notebook).time_line):
         first = notebook.cells[0]
         first.source = re.sub(r"^\*\*Time\*\*.*$", line, first.source, flags=re.MULTILINE)
+    fold(notebook)
+
+
+def fold(notebook: nbformat.NotebookNode) -> None:
+    """Fold what a reader may pass over: the set-up cell, and cells that register a claim and show nothing."""
+    setup = chapter.Chapter(notebook).setup
+    for cell in notebook.cells:
+        registers = cell.cell_type == "code" and "claims.add(" in cell.source and not cell.outputs
+        if registers or cell is setup:
+            cell.metadata.tags = sorted(tags(cell) | {"hide-input"})
+            cell.metadata.setdefault("mystnb", {})["code_prompt_show"] = "Show the code"
 
 
 def number_cells(notebook: nbformat.NotebookNode) -> None:

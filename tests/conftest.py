@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import jaxtyping
@@ -38,15 +37,6 @@ class PageByPage(LoadFileScheduling):
     def _split_scope(self, nodeid: str) -> str:
         page = re.search(r"(book|notebooks)/[\w-]+\.html", nodeid)
         return super()._split_scope(nodeid) + (f"::{page[0]}" if page else "")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def unchecked_in_claims(request: pytest.FixtureRequest) -> Iterator[None]:
-    """The claims train for thousands of steps, and checking each step's shapes again would take as long."""
-    claims = Path(request.fspath).name.startswith("test_claims")
-    jaxtyping.config.update("jaxtyping_disable", claims)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(scope="session")

@@ -113,16 +113,16 @@ class Claims:
         )
 
     def _repr_html_(self) -> str:
-        return _html(self.HEADINGS, [claim.cells() for claim in self], ["left"] * len(self.HEADINGS), "claims")
+        return _html(
+            self.HEADINGS, [claim.cells() for claim in self], ["left"] * len(self.HEADINGS), "claims"
+        )
 
 
 def _html(headings: Sequence[str], rows: Sequence[Sequence[str]], align: Sequence[str], name: str) -> str:
     style = [f' style="text-align:{a}"' for a in align]
     head = "".join(f'<th scope="col"{s}>{escape(h)}</th>' for h, s in zip(headings, style, strict=True))
     body = "".join(
-        "<tr>"
-        + "".join(f"<td{s}>{escape(cell)}</td>" for cell, s in zip(row, style, strict=True))
-        + "</tr>"
+        "<tr>" + "".join(f"<td{s}>{escape(cell)}</td>" for cell, s in zip(row, style, strict=True)) + "</tr>"
         for row in rows
     )
     return f'<table class="{name}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'

@@ -46,7 +46,7 @@ def parsed(cell: NotebookNode) -> ast.Module:
 
 @rule
 def has_short_cells_between_prose(chapter: Chapter) -> Iterator[str]:
-    cells = [cell for cell in chapter.code if "solution" not in tags(cell)]
+    cells = [cell for cell in chapter.code if not {"solution", "hide-input"} & tags(cell)]
     lengths = [code_lines(cell.source) for cell in cells]
     for cell, length in zip(cells, lengths, strict=True):
         if length > LONGEST:

@@ -238,6 +238,11 @@ def test_an_answer_to_choose_can_be_judged_without_a_model(one: Chapter, task: c
         assert not letters or answers == set(check.choices), "a choice has no message"
 
 
+def test_a_chapter_without_checks_is_told_which_file_is_missing() -> None:
+    with pytest.raises(pytest.fail.Exception, match="no tms_utils/checks/chapter_99.py"):
+        checks_of(99)
+
+
 # The tools of which exercises are made ----------------------------------------------------------
 
 

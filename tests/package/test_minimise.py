@@ -11,11 +11,11 @@ def bowl(x: torch.Tensor) -> torch.Tensor:
 
 
 def test_it_finds_the_bottom_of_a_bowl_and_leaves_the_start_alone():
-    start = torch.zeros(2, 3)
+    start = torch.zeros(2, 3, dtype=torch.float64)
     (bottom,) = minimise(bowl, start)
     torch.testing.assert_close(bottom, torch.full((2, 3), 3.0, dtype=torch.float64))
     assert not bottom.requires_grad
-    assert torch.equal(start, torch.zeros(2, 3))
+    assert torch.equal(start, torch.zeros_like(start))
 
 
 def test_it_follows_rosenbrocks_bent_valley_in_two_unknowns():
@@ -39,6 +39,12 @@ def test_few_steps_are_few_and_a_loose_tolerance_stops_early():
     assert missing(steps=3) > 1
     assert 1e-12 < missing(tolerance=0.1) < 1
     assert missing() < 1e-12
+
+
+def test_where_no_slope_exceeds_the_tolerance_it_stays():
+    start = torch.ones(2)
+    assert torch.equal(minimise(bowl, start, tolerance=5.0)[0], start.double())  # the slope is 4
+    assert not torch.equal(minimise(bowl, start, tolerance=3.0)[0], start.double())
 
 
 @pytest.mark.parametrize(

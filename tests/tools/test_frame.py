@@ -125,7 +125,7 @@ def make(tmp_path: Path):
     return lambda *words: subprocess.run([*command, *words], capture_output=True, text=True, check=False)
 
 
-ODD = """it's a "b" `touch c` $(touch d) $HOME $$ %s é.ipynb"""
+ODD = """it's a "b" `touch c` $(touch d) $(shell touch e) $HOME $$ %s é.ipynb"""
 
 
 def test_a_files_name_reaches_the_grader_as_it_is(make, tmp_path: Path) -> None:

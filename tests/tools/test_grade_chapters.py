@@ -32,7 +32,6 @@ def with_solutions_pasted_in(path: Path) -> NotebookNode:
     return filled
 
 
-@pytest.mark.slow
 def test_a_real_chapter_is_marked(tmp_path: Path) -> None:
     path = tmp_path / "filled in.ipynb"
     nbformat.write(with_solutions_pasted_in(quickest_chapter()), path)

@@ -1,12 +1,17 @@
 """Running a chapter in place, and what is written into it that no author writes."""
 
+import base64
 import functools
+import io
 from pathlib import Path
 
 import nbformat
+import numpy as np
+import pictures
 import pytest
 from chapter import ROOT
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 
 import notebooks
 
@@ -105,3 +110,24 @@ def test_the_time_that_a_chapter_took_is_stored_and_stated(chapter) -> None:
     assert seconds % 5 == 0
     assert 0 < seconds < 999
     assert f"41 minutes to read, {seconds} seconds to run" in notebook.cells[0].source
+
+
+def test_pictures_are_stored_small_and_the_same_picture_is_not_stored_again(chapter) -> None:
+    drawn = io.BytesIO()
+    Image.fromarray(np.tile(np.arange(200, dtype=np.uint8), (200, 1))).save(drawn, "PNG", compress_level=0)
+    png = base64.b64encode(drawn.getvalue()).decode()
+    path = chapter(f"import base64\nfrom IPython.display import Image\nImage(base64.b64decode({png!r}))")
+
+    def stored() -> bytes:
+        (picture,) = pictures.of_notebook(nbformat.read(path, as_version=4)).values()
+        return base64.b64decode(picture)
+
+    assert notebooks.main([str(path)]) == 0
+    assert stored() == pictures.smaller(drawn.getvalue()) != drawn.getvalue()
+    notebook = nbformat.read(path, as_version=4)
+    otherwise = io.BytesIO()
+    Image.open(io.BytesIO(stored())).save(otherwise, "PNG", compress_level=1)
+    notebook.cells[1].outputs[0].data["image/png"] = base64.b64encode(otherwise.getvalue()).decode()
+    nbformat.write(notebook, path)
+    assert notebooks.main([str(path)]) == 0
+    assert stored() == otherwise.getvalue()

@@ -124,7 +124,6 @@ def test_there_is_a_chapter_to_try() -> None:
     assert TRIED
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("chapter", TRIED, ids=lambda path: path.stem)
 def test_a_chapter_runs_as_in_colab(chapter: Path, fresh_python: Path, wheel: Path, tmp_path: Path) -> None:
     assert sum(map(is_bootstrap, read(chapter).cells)) == 1, "the chapter has no bootstrap cell"

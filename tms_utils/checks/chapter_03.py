@@ -9,10 +9,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tms_utils.checks.chapter_03_exact import check_lifted, check_one_hot
 from tms_utils.checks.draws import sparse_sampler
-from tms_utils.checks.exercise import Slip, as_number, as_tensor, exercise, require
+from tms_utils.checks.exercise import Slip, as_number, as_tensor, choice, exercise, require
 
-__all__ = ["check_balanced", "check_draw", "check_gradient_size", "check_one_hot"]
+__all__ = [
+    "check_balanced",
+    "check_control",
+    "check_draw",
+    "check_gradient_size",
+    "check_lifted",
+    "check_one_hot",
+]
 
 # 3.1 ----------------------------------------------------------------------------------------
 
@@ -145,68 +153,15 @@ check_draw = sparse_sampler(
     praise="Sparser must mean rarer, not smaller: else the loss falls with p³, and its gradients soon reach Adam's ε.",
 )
 
-# 3.4 ----------------------------------------------------------------------------------------
+# 3.6 ----------------------------------------------------------------------------------------
 
-
-def _directions() -> Tensor:
-    W = torch.randn(5, 20, generator=torch.Generator().manual_seed(7))
-    return W / W.norm(dim=0)
-
-
-def _long_arrows(longer: float = 1.01) -> tuple[Tensor, Tensor]:
-    """All of one length, so long that no other output rises above the bias (``longer`` = 1: just)."""
-    W = _directions()
-    rho_squared = longer / (1 - (W.T @ W - 2 * torch.eye(20)).max())
-    return rho_squared.sqrt() * W, (1 - rho_squared).expand(20)
-
-
-_OTHERS_ANSWER = Slip(
-    lambda: (_directions(), torch.zeros(20)),
-    "Each feature answers 1 to itself, but {wrong} of the 380 other answers are above 0, up to {largest:.2f}. Longer "
-    "arrows and a deeper bias raise the bar.",
+check_control = choice(
+    "3.6",
+    right="B",
+    slips={
+        "A": "More seeds narrow the intervals, and these do not touch: that there is a gap is certain. What does it mean?",
+        "C": "A scale in between would give a number in between, by either explanation.",
+        "D": "The loss would say again that those models are no pentagons. It cannot say whether they ever will be.",
+    },
+    praise="Whether a start is worse, or only slower, is seen by training on: a run that is not finished has no shape.",
 )
-_TOO_LOUD = Slip(
-    lambda: (_long_arrows()[0], torch.zeros(20)),
-    "A feature's answer to itself must be exactly 1; yours range from {smallest:.3f} to {largest:.3f}. Choose b_i = 1 - "
-    "|W_i|².",
-)
-_SILENT = Slip(
-    lambda: (_directions(), torch.full((20,), -1.0)),
-    "{silent} of the 20 features answer 0 even to themselves: |W_i|² + b_i must be 1, and b_i is about {b:.2f}.",
-)
-_TOO_SHORT = Slip(
-    lambda: _long_arrows(longer=0.97),
-    "Nearly: each feature answers 1 to itself, but {wrong} of the 380 other answers are above 0, up to {largest:.2f}. "
-    "Make all arrows a little longer, and b deeper with them.",
-)
-_TRANSPOSED = Slip(
-    lambda: (_long_arrows()[0].T, _long_arrows()[1]),
-    "Expected W of shape (5, 20), (hidden, features); got {got}.",
-)
-_SHORT_BIAS = Slip(
-    lambda: (_long_arrows()[0], _long_arrows()[1][:5]), "Expected b of shape (20,), one a feature; got {got}."
-)
-_ONLY_W = Slip(lambda: _long_arrows()[0], "Return W and b.")
-
-
-@exercise(
-    "3.4",
-    right=_long_arrows,
-    slips=[_OTHERS_ANSWER, _TOO_LOUD, _SILENT, _TOO_SHORT, _TRANSPOSED, _SHORT_BIAS, _ONLY_W],
-)
-def check_one_hot(attempt: Callable) -> str:
-    """``attempt()`` returns W and b that reproduce the rows of the identity."""
-    result = attempt()
-    require(isinstance(result, list | tuple) and len(result) == 2, _ONLY_W)
-    W, b = (as_tensor(part, what=what).float() for part, what in zip(result, "Wb", strict=True))
-    require(W.shape == (5, 20), _TRANSPOSED, got=tuple(W.shape))
-    require(b.shape == (20,), _SHORT_BIAS, got=tuple(b.shape))
-    require(W.isfinite().all() and b.isfinite().all(), "W and b must be finite numbers.")
-    out = (W.T @ W + b).relu()  # row i: the answer to x = e_i
-    own, others = out.diag(), out - out.diag().diag()
-    silent, wrong = int((own < 1e-3).sum()), int((others > 1e-3).sum())
-    require(silent == 0, _SILENT, silent=silent, b=b.min())
-    require(((own - 1).abs() < 1e-3).all(), _TOO_LOUD, smallest=own.min(), largest=own.max())
-    slip = _TOO_SHORT if others.max() < 0.1 else _OTHERS_ANSWER
-    require(wrong == 0, slip, wrong=wrong, largest=others.max())
-    return "Without magnitudes to report, any number of features fits: unit rows make another task of it."

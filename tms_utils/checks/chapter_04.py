@@ -9,12 +9,13 @@ from torch import Tensor
 
 from tms_utils.checks.draws import sparse_sampler
 from tms_utils.checks.exercise import Slip, as_number, choice, exercise, require
-from tms_utils.theory import competing_boundary, two_feature_optimum
+from tms_utils.theory import competing_boundary, feature_variance, two_feature_optimum
 
 __all__ = [
     "check_average_prediction",
     "check_boundary",
     "check_hysteresis",
+    "check_onset",
     "check_sample_pairs",
 ]
 
@@ -46,7 +47,7 @@ _NO_DENSITY = Slip(
             "You counted an error of the pair only once: when both features are on, *each* output is wrong, so the pair "
             "costs (1 + r) p²/6.",
         ),
-        Slip(_symmetric(lambda r: 4 * r / (4 + 7 * r)), "E[min(x_1, x_2)²] is 1/6, not 1/3: that is E[x²]."),
+        Slip(_symmetric(lambda r: 4 * r / (4 + 7 * r)), "E[min(x_0, x_1)²] is 1/6, not 1/3: that is E[x²]."),
         Slip(
             lambda r: 4 * r / (2 + 5 * r),
             "Right up to r = 1. Beyond, the *first* feature is the one to ignore: the competitor costs v(p), not "
@@ -82,7 +83,7 @@ check_average_prediction = choice(
     "4.2",
     right="C",
     slips={
-        "A": "Not A. Each model has |w_1| near 1, but W and -W are the same model: half of the ten should have w_1 near "
+        "A": "Not A. Each model has |w_0| near 1, but W and -W are the same model: half of the ten should have w_0 near "
         "-1.",
         "B": "Not B: too large. Ten signs must agree about as often as 7.5 to 2.5 for that.",
         "D": "Not D. Exactly 0 needs five against five; that happens in a quarter of the cases (252 of 1024), not "
@@ -121,7 +122,7 @@ _OPTIMUM = Slip(
 _NO_JUMP = Slip(
     lambda r, densities: (None, 0.41),
     "Expected two densities (down, up); got {given}. If no jump was seen on one way, the model may be stuck on the ridge "
-    "w_2 = 0 exactly, or on its other side: add -0.01 to w_2 before each descent.",
+    "w_1 = 0 exactly, or on its other side: add -0.01 to w_1 before each descent.",
 )
 _SWAPPED = Slip(
     lambda r, densities: (0.41, 0.26),
@@ -135,7 +136,7 @@ _TOO_EARLY = Slip(
 _TOO_LATE = Slip(
     lambda r, densities: (0.22, 0.41),
     'On the way down you are still at "ignore extra" at {down:.2f} or little above; it stops being a minimum at about '
-    "0.28. Are 12 steps taken at each density, from a w_2 that is not 0?",
+    "0.28. Are 12 steps taken at each density, from a w_1 that is not 0?",
 )
 _LOST_EARLY = Slip(
     lambda r, densities: (0.26, 0.34),
@@ -170,3 +171,71 @@ def check_hysteresis(hysteresis: Callable) -> str:
     return (
         "Between the two densities both valleys exist, and history decides: that is what first-order means."
     )
+
+
+# 4.6 ----------------------------------------------------------------------------------------
+
+
+def _onset(
+    stretched: float = 0.25, leak: float = 1.0, biases: int = 2001, gain: float = 1.0, uniform: float = 1 / 3
+) -> Callable[[float], float]:
+    """r*(p), the smallest cost / gain over B; the other numbers than these are slips."""
+
+    def ratio(p: float) -> float:
+        B, v = torch.linspace(0, 1, biases, dtype=torch.float64)[: max(1, biases)], feature_variance(p)
+        on = v + stretched * (p / 2 - B) ** 2
+        off = (1 - p) * B**2 + uniform * p * B**3
+        return ((p * on + leak * (1 - p) * off) / (gain * v)).min().item()
+
+    return ratio
+
+
+_MISSED = Slip(
+    lambda p: 0.9 * _onset()(p),
+    "At p = {p:g} you return {given:.4f}; expected {right:.4f}. Print the cost over the gain at a few values of B.",
+)
+
+
+@exercise(
+    "4.6",
+    right=_onset(),
+    slips=[
+        Slip(
+            _onset(biases=1),
+            "That is the cost at B = 0. The bias is free: take the smallest cost over B from 0 to 1.",
+        ),
+        Slip(
+            _onset(leak=0.0),
+            "You left out the rows where x_0 is off: a lifted bias then lets ReLU(B - x_1) through. Without that cost B = "
+            "p/2 would be free, and r* would be p.",
+        ),
+        Slip(
+            lambda p: _onset()(p) * feature_variance(p),
+            "That is the cost alone. Leaning pays where r·v(p), the gain, exceeds it: divide by v(p).",
+        ),
+        Slip(
+            _onset(gain=2.0),
+            "You counted the gain twice: of 2 v(p), one v(p) is lost again to the noise from x_0.",
+        ),
+        Slip(
+            _onset(stretched=1.0),
+            "If x_0 is on, w_0 stretches too, and takes three quarters of (p/2 - B)² away: a quarter is left.",
+        ),
+        Slip(
+            _onset(uniform=1.0),
+            "The mean of ReLU(B - x_1)² is (1 - p) B² + p B³/3: for a uniform x_1 it is the integral of (B - x)² up to B.",
+        ),
+        _MISSED,
+    ],
+)
+def check_onset(onset_ratio: Callable) -> str:
+    """``onset_ratio(p)`` at four densities."""
+    densities = (0.3, 0.56, 0.8, 0.95)
+
+    def look(onset: Callable) -> list[float]:
+        return [as_number(onset(p), f"the onset at p = {p:g}") for p in densities]
+
+    given, is_right = check_onset.compare(onset_ratio, look, rtol=5e-4, atol=0.0)
+    for p, value, right in zip(densities, given, look(check_onset.right), strict=True):
+        require(is_right or abs(value - right) < 5e-4, _MISSED, p=p, given=value, right=right)
+    return "At p = 0.56 leaning begins at r = 0.62: sparser data lean at lower importance, until the jump overtakes it."
