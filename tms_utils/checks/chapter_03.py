@@ -150,7 +150,7 @@ check_draw = sparse_sampler(
     offer=lambda draw: lambda rows, n, density, generator: draw((rows, n), density, generator),
     ask=lambda attempt, rows, p, generator: attempt(rows, 10, p, generator),
     shape=lambda rows: {"rows": rows, "n": 10},
-    praise="Sparser must mean rarer, not smaller: else the loss falls with p³, and its gradients soon reach Adam's ε.",
+    praise="Sparser must mean rarer, not smaller: else the loss falls with p³, and a sweep over p changes two things at once.",
 )
 
 # 3.6 ----------------------------------------------------------------------------------------

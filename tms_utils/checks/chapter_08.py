@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
@@ -11,7 +11,13 @@ from torch import Tensor
 from tms_utils.checks.exercise import Slip, as_number, as_tensor, choice, exercise, number, require
 from tms_utils.theory import feature_variance
 
-__all__ = ["check_best_polygon", "check_history", "check_smaller_start", "check_steps_until"]
+__all__ = [
+    "check_best_polygon",
+    "check_history",
+    "check_other_weights",
+    "check_smaller_start",
+    "check_steps_until",
+]
 
 
 def _steps(level: float, start: float, importance: float, density: float, n: int, lr: float) -> float:
@@ -203,3 +209,39 @@ check_best_polygon = number(
     otherwise="Not {value:g}: a dropped feature costs 1/3 - 1/32 = 0.302, one in a hexagon 0.048.",
     praise="A heptagon and one dropped feature, 0.1106, a little better than six and two, 0.1117.",
 )
+
+
+_WAITS = {"sums": False, "random": False, "unequal": True}
+_WAIT_SLIPS = {
+    "sums": Slip(
+        _WAITS | {"sums": True},
+        "Not so for sums: the differences have weights of their own now, whose small gradients Adam makes as large as "
+        "any.",
+    ),
+    "random": Slip(
+        _WAITS | {"random": True},
+        "Not so for random mixtures: no weight stands for a difference, and yet the wait is nearly gone. Taking the "
+        "sign of each entry turns a gradient of rank two into a step of rank three.",
+    ),
+    "unequal": Slip(
+        _WAITS | {"unequal": False},
+        "Not so for unequal steps: the columns of a set part, but along one line, so that the third dimension stays "
+        "as empty as before.",
+    ),
+}
+
+
+@exercise("8.6", right=_WAITS, slips=[*_WAIT_SLIPS.values()])
+def check_other_weights(attempt: Mapping[str, bool]) -> str:
+    """``attempt``: for each of three ways to write the weights, whether Adam still waits at 1/18."""
+    require(isinstance(attempt, Mapping), f"Expected a dictionary; got {type(attempt).__name__}.")
+    require(
+        set(attempt) == set(_WAITS),
+        f"Expected the keys {', '.join(_WAITS)}; got {', '.join(map(str, attempt))}.",
+    )
+    answers = {name: str(value).strip().casefold() for name, value in attempt.items()}
+    for name, answer in answers.items():
+        require(answer in {"true", "false"}, f"Expected True or False for {name}; got {attempt[name]!r:.60}.")
+    for name, waits in _WAITS.items():
+        require((answers[name] == "true") == waits, _WAIT_SLIPS[name])
+    return "What is special is the basis of features: there, and only there, Adam's steps stay in two dimensions."
