@@ -13,16 +13,6 @@ from linting import rule
 COLUMNS = 88  # what fits the page
 LONGEST = 40  # lines of a code cell
 MEDIAN = 8
-# Lines over the limit in chapters that are older than it. A number may only fall; a chapter that has none goes.
-TOLERATED = {
-    "02_relu_superposition": 62,
-    "03_sparsity_sweeps": 70,
-    "04_phase_change": 57,
-    "05_feature_geometry": 59,
-    "06_activation_space": 65,
-    "07_correlated_features": 68,
-    "08_learning_dynamics": 63,
-}
 LAST_SECTIONS = ["Exercises", "What we checked", "Further reading"]
 
 
@@ -64,12 +54,9 @@ def has_short_cells_between_prose(chapter: Chapter) -> Iterator[str]:
 @rule
 def fits_the_page(chapter: Chapter) -> Iterator[str]:
     long = [cell.id for cell in chapter.code for line in cell.source.splitlines() if len(line) > COLUMNS]
-    allowed = TOLERATED.get(chapter.path.stem, 0)
-    if len(long) > allowed:
+    if long:
         cells = ", ".join(dict.fromkeys(long))
-        yield (
-            f"has {len(long)} lines of code over {COLUMNS} columns, {allowed} are tolerated; break lines in {cells}"
-        )
+        yield f"has {len(long)} lines of code over {COLUMNS} columns; break lines in {cells}"
 
 
 @rule

@@ -84,7 +84,7 @@ def namespace_of_stub(one: Chapter, task: chapter.Exercise) -> dict[str, Any]:
     names: dict[str, Any] = {"torch": torch, "np": np, "plt": plt}
     for cell in (cell for cell in above if cell in one.code):
         for statement in filter(stands_alone, ast.parse(cell.source).body):
-            with suppress(ImportError):  # a name that is missed will be missed below, or by nbval
+            with suppress(ImportError, NameError):  # a name that is missed will be missed below, or by nbval
                 exec(compile(ast.Module([statement], []), cell.id, "exec"), names)
     own = [statement for statement in ast.parse(stub.source).body if not isinstance(statement, ast.Expr)]
     exec(compile(ast.Module(own, []), stub.id, "exec"), names)

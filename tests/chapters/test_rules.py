@@ -8,8 +8,7 @@ import nbformat
 import pytest
 import rules
 from chapter import Chapter, is_bootstrap
-from checking import CHAPTERS
-from linting import RULES, text
+from linting import RULES
 from linting.opening import BOOTSTRAP_TEXT, repository
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -227,10 +226,6 @@ def test_a_fixed_seed_may_stand_where_it_says_why() -> None:
     assert faults(notebook, "counts_seeds_and_steps_from_the_top")
     _replace("LENGTH)", "LENGTH)  # fixed: the figure shows this one")(notebook)
     assert faults(notebook, "counts_seeds_and_steps_from_the_top") == []
-
-
-def test_the_tolerated_long_lines_are_of_chapters_that_exist() -> None:
-    assert set(text.TOLERATED) <= {path.stem for path in CHAPTERS}
 
 
 # The command --------------------------------------------------------------------------------

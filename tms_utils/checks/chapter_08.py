@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -232,14 +233,15 @@ _WAIT_SLIPS = {
 
 
 @exercise("8.6", right=_WAITS, slips=[*_WAIT_SLIPS.values()])
-def check_other_weights(attempt: Mapping[str, bool]) -> str:
+def check_other_weights(attempt: Any) -> str:
     """``attempt``: for each of three ways to write the weights, whether Adam still waits at 1/18."""
     require(isinstance(attempt, Mapping), f"Expected a dictionary; got {type(attempt).__name__}.")
     require(
         set(attempt) == set(_WAITS),
         f"Expected the keys {', '.join(_WAITS)}; got {', '.join(map(str, attempt))}.",
     )
-    answers = {name: str(value).strip().casefold() for name, value in attempt.items()}
+    plain = {name: value.item() if hasattr(value, "item") else value for name, value in attempt.items()}
+    answers = {name: str(value).strip().casefold() for name, value in plain.items()}
     for name, answer in answers.items():
         require(answer in {"true", "false"}, f"Expected True or False for {name}; got {attempt[name]!r:.60}.")
     for name, waits in _WAITS.items():
