@@ -131,3 +131,16 @@ def test_pictures_are_stored_small_and_the_same_picture_is_not_stored_again(chap
     nbformat.write(notebook, path)
     assert notebooks.main([str(path)]) == 0
     assert stored() == otherwise.getvalue()
+
+
+def test_what_a_reader_may_pass_over_is_folded() -> None:
+    registers = 'claims.add("a", expected="b", measured="c", seeds=1, holds=True)'
+    notebook = example("SEED = 0", "x = 1", registers, registers, "plt.plot(x)")
+    setup, plain, silent, shows, drawing = (c for c in notebook.cells if c.cell_type == "code")
+    shows.outputs = [new_output("stream", text="1")]
+    drawing.metadata.tags = ["hide-input"]
+    notebooks.fold(notebook)
+    assert [c.metadata.get("tags", []) for c in (plain, shows)] == [[], []]
+    for cell in (setup, silent, drawing):
+        assert cell.metadata.tags == ["hide-input"]
+        assert cell.metadata.mystnb.code_prompt_show == "Show the code"
