@@ -143,4 +143,4 @@ def test_what_a_reader_may_pass_over_is_folded() -> None:
     assert [c.metadata.get("tags", []) for c in (plain, shows)] == [[], []]
     for cell in (setup, silent, drawing):
         assert cell.metadata.tags == ["hide-input"]
-        assert cell.metadata.mystnb.code_prompt_show == "Show the code"
+        assert cell.metadata.mystnb["code_prompt_show"] == "Show the code"
