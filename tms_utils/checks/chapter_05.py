@@ -62,11 +62,13 @@ def check_leverage(attempt: Callable) -> str:
             wanted = leverage(W)
             scores = as_tensor(scores, tuple(wanted.shape), "your scores")
             worst = int((scores - wanted).abs().nan_to_num(nan=torch.inf).argmax())
+            total = float(scores.sum())
+            off = abs(total - float(wanted.sum())) > 1e-3  # a right sum is no hint
+            hint = f" (Yours add up to {total:.3f}; the scores add up to the rank of W, {wanted.sum():.0f}.)"
             require(
                 False,
                 f"For a W of shape {tuple(W.shape)} the score of feature {worst} is {wanted[worst]:.3f}; you return "
-                f"{scores[worst]:.3f}. (Yours add up to {scores.sum():.3f}; the scores add up to the rank of W, "
-                f"{wanted.sum():.0f}.)",
+                f"{scores[worst]:.3f}.{hint if off else ''}",
             )
     try:
         scores = attempt(flat.clone())
