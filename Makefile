@@ -18,8 +18,11 @@ QUIETLY  := TQDM_DISABLE=1 OMP_NUM_THREADS=1
 # environment: neither make nor the shell looks into it.
 export COURSE_FILE  := $(value FILE)
 export COURSE_JSON  := $(value JSON)
+export COURSE_OUT   := $(value OUT)
+export COURSE_NAME  := $(value NAME)
+export COURSE_JOBS  := $(value JOBS)
 export COURSE_TITLE := $(value TITLE)
-unexport FILE JSON TITLE
+unexport FILE JSON OUT NAME JOBS TITLE
 
 .PHONY: help book check test claims style chapter notebooks refresh serve lab benchmark figures student grade pdf \
         lint repository lock clean
@@ -82,9 +85,10 @@ figures: $(ENV) ## make the welcome page's figures again
 student: $(ENV) ## write the chapters without solutions into _build/student
 	$(BIN)/python scripts/student.py
 
-grade: $(ENV) ## mark a handed-in notebook or a folder of them: make grade FILE=handed-in.ipynb
-	@test -n "$$COURSE_FILE" || { echo "Say what to mark, a notebook or a folder: make grade FILE=../hand-ins"; exit 2; }
-	@$(BIN)/python scripts/grade.py $${COURSE_JSON:+--json "$$COURSE_JSON"} -- "$$COURSE_FILE"
+grade: $(ENV) ## mark a handed-in notebook or a folder of them: make grade FILE=../hand-ins OUT=../marks (JOBS=2)
+	@test -n "$$COURSE_FILE" || { echo "Say what to mark, a notebook or a folder: make grade FILE=../hand-ins OUT=../marks"; exit 2; }
+	@$(BIN)/python scripts/grade.py $${COURSE_JSON:+--json "$$COURSE_JSON"} $${COURSE_OUT:+--out "$$COURSE_OUT"} \
+	  $${COURSE_NAME:+--name "$$COURSE_NAME"} $${COURSE_JOBS:+--jobs "$$COURSE_JOBS"} -- "$$COURSE_FILE"
 
 pdf: book ## print the whole book into _build/toy-models-of-superposition.pdf (needs Chromium or Chrome)
 	$(BIN)/python scripts/pdf.py

@@ -20,6 +20,7 @@ EXERCISE = re.compile(r"^### Exercise (\d+\.\d+): *(.*)$", re.MULTILINE)
 LEVEL = re.compile(r"^\*Difficulty (\d)/5 · (?:about )?(\d+) min(?:utes?)? · (.+)\*$", re.MULTILINE)
 BOOTSTRAP = {"remove-cell", "nbval-skip"}
 TIME = "**Time** about {reading_minutes} minutes to read, {running_seconds} seconds to run on two CPU cores."
+FIRST_LAB = 91  # chapters are numbered from 0, labs from 91, so that chapters can be added
 KINDS = ("implement", "predict", "explain", "find the bug", "explore")
 
 
@@ -32,6 +33,11 @@ def tags(cell: NotebookNode) -> set[str]:
 def is_bootstrap(cell: NotebookNode) -> bool:
     """Whether this is the cell that only does something in Colab."""
     return cell.cell_type == "code" and tags(cell) >= BOOTSTRAP
+
+
+def heading_id(title: str) -> str:
+    """The name by which JupyterLab finds a heading; the book uses the same (`_config.yml`)."""
+    return re.sub(r"[`*]", "", title).strip().replace(" ", "-")
 
 
 def shown(cell: NotebookNode) -> str:
@@ -162,14 +168,23 @@ def all_chapters(root: Path = ROOT) -> list[Chapter]:
     return [read(path) for path in paths(root)]
 
 
-def pages(root: Path = ROOT) -> list[str]:
-    """Every page of the book without its ending, in the order of the table of contents."""
+def parts(root: Path = ROOT) -> dict[str, list[str]]:
+    """Each part of the table of contents, and its pages without their endings."""
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    found = [toc["root"]]
-    for entry in (entry for part in toc["parts"] for entry in part["chapters"]):
-        if "glob" in entry:
-            files = [file for file in root.glob(entry["glob"]) if file.suffix in {".md", ".ipynb"}]
-            found += sorted(file.relative_to(root).with_suffix("").as_posix() for file in files)
-        else:
-            found.append(entry["file"])
-    return found
+    return {
+        part["caption"]: [page for entry in part["chapters"] for page in _pages(entry, root)]
+        for part in toc["parts"]
+    }
+
+
+def _pages(entry: dict[str, str], root: Path) -> list[str]:
+    if "glob" not in entry:
+        return [entry["file"]]
+    files = [file for file in root.glob(entry["glob"]) if file.suffix in {".md", ".ipynb"}]
+    return sorted(file.relative_to(root).with_suffix("").as_posix() for file in files)
+
+
+def pages(root: Path = ROOT) -> list[str]:
+    """Every page of the book, in the order of the table of contents."""
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    return [toc["root"], *(page for pages in parts(root).values() for page in pages)]

@@ -1,42 +1,41 @@
 """Mark handed-in notebooks: which exercises pass the course's own checks?
 
     python scripts/grade.py handed-in.ipynb
-    python scripts/grade.py folder --json marks.json
+    python scripts/grade.py folder --out marks
 
-Every notebook is run in a kernel of its own, in an empty folder, with limits on time and memory. Where its
-exercises end, the course's checks look at what it has defined; the notebook's own checks are not used. A cell
-or an answer that hangs or kills the kernel is left out, and the rest is run again without it.
+With --out, the folder named there gets marks.json and marks.csv after each hand-in, and at the end CSV files for
+Canvas and Moodle, and a page of feedback for each student. A second run goes on where the first stopped.
 
-This protects against accidents, not against malice: a handed-in notebook can do whatever you can do on this
-machine. The page for instructors says how to run it in a container.
+Every notebook is run in a kernel of its own, in an empty folder, with limits on time and memory. Another process judges
+what it has defined; no handed-in code runs there. A cell or an answer that hangs or kills the kernel is left out, and
+the rest is run again without it.
+
+A handed-in notebook can still do whatever you can do on this machine. The page for instructors says how to run it in a
+container.
 """
 
 import argparse
-import json
+import os
+import re
 import sys
-from dataclasses import asdict
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 
 from chapter import ROOT
-from grading.kernel import Limits
+from grading import feedback, gradebook
+from grading.collect import HandIn, collect, owner
+from grading.course import Course
+from grading.kernel import STOP, Limits
 from grading.marking import grade
+from grading.marks import Report
 from grading.report import as_text, faults, plain, summary
+from grading.store import Store
 
-
-def handed_in(path: Path) -> list[Path]:
-    """The notebooks to mark: the file `path`, or those in the folder `path`, in order."""
-    if path.is_dir():
-        return sorted(p for p in path.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts and p.is_file())
-    return [path] if path.is_file() else []
-
-
-def left_out(folder: Path) -> list[str]:
-    """The names of handed-in files that are not marked, such as archives."""
-    return sorted(
-        path.name
-        for path in folder.rglob("*")
-        if path.is_file() and path.suffix != ".ipynb" and not path.name.startswith(".")
-    )
+STOPPED = 130  # the status after Ctrl-C
 
 
 def some_path(text: str) -> Path:
@@ -45,36 +44,147 @@ def some_path(text: str) -> Path:
     return Path(text)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Mark and print. The status is 0, or 1 if the course or the call is at fault, whatever was handed in."""
+def some_pattern(text: str) -> str:
+    try:
+        if "student" in re.compile(text).groupindex:
+            return text
+    except re.error:
+        pass
+    raise argparse.ArgumentTypeError("expected a regular expression with a group (?P<student>...)")
+
+
+def cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def options_of(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("path", type=some_path, help="a handed-in notebook, or a folder of them")
-    parser.add_argument("--json", type=Path, help="also write the marks into this file")
+    parser.add_argument("path", type=some_path, help="a handed-in notebook, an archive, or a folder of them")
+    parser.add_argument("--out", type=some_path, help="a folder for marks, gradebook files and feedback")
+    parser.add_argument("--json", type=some_path, help="a file for the marks alone (CSV beside it)")
+    parser.add_argument(
+        "--jobs", type=int, default=cores(), help="how many at once (default: the cores there are)"
+    )
+    parser.add_argument(
+        "--name",
+        type=some_pattern,
+        default=None,
+        help="how file names begin: a regular expression with groups student, id, late",
+    )
     parser.add_argument("--cell", type=float, default=Limits.cell, help="seconds allowed per cell and check")
     parser.add_argument("--total", type=float, default=Limits.total, help="seconds allowed per notebook")
     parser.add_argument("--memory", type=float, default=Limits.memory, help="gigabytes allowed (Linux only)")
     parser.add_argument("--course", type=Path, default=ROOT, help="the folder of the course to mark by")
-    options = parser.parse_args(arguments)
-    folder = options.path.is_dir()
-    files = handed_in(options.path)
-    if not files:
-        print(f"{options.path}: no notebook there", file=sys.stderr)
-        return 1
+    return parser.parse_args(arguments)
+
+
+def say(text: str = "", *, error: bool = False) -> None:
+    """Print; that nobody can read it, or not all of it, is no reason to stop marking."""
+    stream = sys.stderr if error else sys.stdout
+    try:
+        print(text, file=stream, flush=True)
+    except UnicodeEncodeError:
+        print(text.encode("ascii", "backslashreplace").decode(), file=stream, flush=True)
+    except OSError:  # as after `| head`
+        pass
+
+
+class Progress:
+    """How many hand-ins are marked, and how long the others will take."""
+
+    def __init__(self, total: int):
+        self.total, self.done, self.began = total, 0, time.monotonic()
+
+    def tell(self, report: Report) -> None:
+        self.done += 1
+        took = time.monotonic() - self.began
+        left = took / self.done * (self.total - self.done)
+        bar = "#" * (20 * self.done // self.total)
+        if self.total > 1:
+            about = f", about {left / 60:.0f} min left" if left > 60 else ""
+            say(f"[{bar:20}] {self.done} of {self.total}{about}: {plain(report.file)}", error=True)
+
+
+def mark_all(hand_ins: list[HandIn], course: Course, options: argparse.Namespace, store: Store) -> None:
+    """Mark what is not marked yet, several at once; reports are printed in the order of the files."""
     limits = Limits(options.cell, options.total, options.memory)
-    reports = []
-    for file in files:
-        report = grade(file, options.course, limits)
-        report.file = str(file.relative_to(options.path)) if folder else file.name
-        print(as_text(report), end="\n\n", flush=True)
-        reports.append(report)
-    if folder:
-        print(summary(reports))
-        if others := left_out(options.path):
-            print("\nleft out, being no .ipynb: " + ", ".join(map(plain, others)))
-    if options.json:
-        options.json.write_text(json.dumps([asdict(report) for report in reports], indent=1) + "\n", "utf-8")
+    progress, lock = Progress(len(hand_ins)), threading.Lock()
+
+    def mark(one: HandIn) -> Report:
+        content = f"{one.digest()} {course.digest[:16]}"
+        if report := store.known(one.name, content):
+            return kept(report)
+        report = grade(one.path, course, limits)
+        whose = owner(one.name, options.name or "")
+        report.file, report.student, report.id, report.late = one.name, whose.student, whose.id, whose.late
+        report.content, report.marked = content, datetime.now().strftime("%Y-%m-%d %H:%M")
+        return kept(report)
+
+    def kept(report: Report) -> Report:
+        with lock:
+            store.keep(report)
+            progress.tell(report)
+        return report
+
+    pool = ThreadPoolExecutor(max(1, options.jobs))
+    try:
+        waiting = [pool.submit(mark, one) for one in hand_ins]
+        for future in waiting:
+            say(as_text(future.result()))
+            say()
+    except BaseException:
+        STOP.set()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def finish(reports: list[Report], left_out: list[str], options: argparse.Namespace) -> None:
+    """What is said and written when all are marked."""
+    if options.path.is_dir() or len(reports) > 1:
+        say(summary(reports))
+    if left_out:
+        say("\nleft out, being no .ipynb: " + ", ".join(map(plain, left_out)))
+    if options.out:
+        gradebook.write(reports, options.out)
+        feedback.write(reports, options.out / "feedback")
+        say(f"\nIn {options.out}: marks.csv, marks.json, files for Canvas and Moodle, and feedback.")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Mark and print. The status is 0, or 1 if the course or the call is at fault, whatever was handed in."""
+    options = options_of(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    STOP.clear()
+    with tempfile.TemporaryDirectory(prefix="grade-") as unpacked:
+        hand_ins, left_out = collect(options.path, Path(unpacked))
+        if not hand_ins:
+            names = f" (but {', '.join(map(plain, left_out))})" if left_out else ""
+            say(f"{plain(str(options.path))}: no notebook there{names}", error=True)
+            return 1
+        try:
+            store = Store(options.out / "marks.json" if options.out else options.json)
+        except OSError as error:
+            say(f"The marks cannot be kept there: {error}", error=True)
+            return 1
+        try:
+            course = Course(options.course)
+            assert course.by_number, "it has no chapters"
+        except Exception as error:
+            say(f"At fault is the course, no student: {error}", error=True)
+            return 1
+        try:
+            mark_all(hand_ins, course, options, store)
+        except KeyboardInterrupt:
+            kept = "Type the same again to go on." if store.file else "Nothing was kept: there was no --out."
+            say(f"\nStopped. {kept}", error=True)
+            return STOPPED
+        reports = [store.reports[one.name] for one in hand_ins]
+        finish(reports, left_out, options)
     if said := faults(reports):
-        print(said, file=sys.stderr)
+        say(said, error=True)
     return int(any(report.is_courses_fault() for report in reports))
 
 

@@ -1,6 +1,6 @@
 """The lists of chapters and of exercises, and the welcome page's live figure: put into pages when the book is built.
 
-A page asks for one by a line such as `<!-- list of chapters -->`; scripts/book_extension.py fills it in, and nothing
+A page asks for one by a line such as `<!-- list of exercises -->`; scripts/book_extension.py fills it in, and nothing
 of it is committed. `python scripts/listings.py` prints the lists.
 """
 
@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import audit
 import chapter
 from chapter import ROOT, Chapter, Exercise, shown
 
@@ -65,9 +66,20 @@ def playground() -> str:
     return f"{fence}{{raw}} html\n{html}\n{fence}\n"
 
 
+def of_part(caption: str) -> list[Chapter]:
+    """The chapters of one part of the contents; none where it holds other pages."""
+    pages = [page for page in chapter.parts()[caption] if page.startswith("notebooks/")]
+    return [chapter.read(ROOT / f"{page}.ipynb") for page in pages]
+
+
 LISTS: dict[str, Callable[[], str]] = {
-    "<!-- list of chapters -->": lambda: chapters(chapter.all_chapters()),
+    **{
+        f"<!-- list of chapters: {caption} -->": lambda caption=caption: chapters(of_part(caption))
+        for caption, pages in chapter.parts().items()
+        if any(page.startswith("notebooks/") for page in pages)
+    },
     "<!-- list of exercises -->": lambda: exercises(chapter.all_chapters()),
+    "<!-- claims of the paper -->": lambda: audit.page(chapter.all_chapters()),
     "<!-- playground -->": playground,
 }
 

@@ -6,7 +6,7 @@
     python scripts/notebooks.py --refresh                         run nothing
 
 A chapter is written only if every cell of it ran, so that a failure leaves the file as it was. What is not the
-author's to write is written here: the bootstrap cell, the **Time** line, and small pictures.
+author's to write is written here: the bootstrap cell, the **Time** line, links to sections, and small pictures.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 import chapter
+import links
 import nbformat
 import pictures
 from chapter import ROOT, is_bootstrap, tags
@@ -39,8 +40,11 @@ class ChapterError(Exception):
     """A chapter did not run to its end."""
 
 
-def refresh(notebook: nbformat.NotebookNode) -> None:
-    """Write the bootstrap cell from scripts/bootstrap.py, and the **Time** line from the metadata."""
+def refresh(notebook: nbformat.NotebookNode, name: str) -> None:
+    """Write the bootstrap cell from scripts/bootstrap.py, the **Time** line from the metadata, and the links.
+
+    ``name`` is the chapter's file name: a link within the chapter leaves it out.
+    """
     text = (ROOT / "scripts" / "bootstrap.py").read_text(encoding="utf-8").strip()
     for cell in notebook.cells:
         if is_bootstrap(cell):
@@ -48,6 +52,7 @@ def refresh(notebook: nbformat.NotebookNode) -> None:
     if notebook.cells and (line := chapter.Chapter(notebook).time_line):
         first = notebook.cells[0]
         first.source = re.sub(r"^\*\*Time\*\*.*$", line, first.source, flags=re.MULTILINE)
+    links.refresh(notebook, name)
     fold(notebook)
 
 
@@ -145,11 +150,11 @@ def run_chapter(
     """
     notebook = chapter.read(path).notebook
     before = pictures.of_notebook(notebook)
-    refresh(notebook)
+    refresh(notebook, path.name)
     seconds = execute(notebook, path.parent, seconds_per_cell) if run else 0.0
     if run and store_time:
         notebook.metadata.setdefault("tms", {})["running_seconds"] = 5 * math.ceil(seconds / 5)
-        refresh(notebook)
+        refresh(notebook, path.name)
     pictures.store(notebook, before if run else {})
     nbformat.validate(notebook)
     partial = path.with_suffix(".partial")

@@ -41,8 +41,12 @@ def course_faults(root: Path = chapter.ROOT) -> Iterator[str]:
     """What is wrong with the set of the chapters."""
     paths = chapter.paths(root)
     numbers = [int(path.name[:2]) for path in paths]
-    if numbers != list(range(1, len(numbers) + 1)):
-        yield f"notebooks/ holds the chapters {numbers}; expected each number from 1 once (rename a file)"
+    chapters = [number for number in numbers if number < chapter.FIRST_LAB]
+    labs = numbers[len(chapters) :]
+    if chapters != list(range(len(chapters))):
+        yield f"notebooks/ holds the chapters {chapters}; expected each number from 0 once (rename a file)"
+    if labs != list(range(chapter.FIRST_LAB, chapter.FIRST_LAB + len(labs))):
+        yield f"notebooks/ holds the labs {labs}; expected each number from {chapter.FIRST_LAB} once (rename a file)"
     for path in sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb")):
         if path not in paths:
             yield f"notebooks/{path.name} {faults(path)[0]}"

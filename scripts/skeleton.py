@@ -43,7 +43,7 @@ def slug(title: str) -> str:
 
 def next_number(root: Path = ROOT) -> int:
     taken = {int(path.name[:2]) for path in chapter.paths(root)}
-    return next(number for number in count(1) if number not in taken)
+    return next(number for number in count() if number not in taken)
 
 
 def filled(text: str, number: int, title: str) -> str:

@@ -8,6 +8,7 @@ Stubs, hints and checks stay as they are.
 """
 
 import argparse
+import ast
 import re
 import sys
 import zipfile
@@ -15,7 +16,9 @@ from pathlib import Path
 
 import nbformat
 import yaml
-from chapter import ROOT, Chapter, paths, read, tags
+from chapter import ROOT, Chapter, is_bootstrap, read, tags
+from grading.course import chapter_paths
+from nbformat.v4 import new_code_cell, new_markdown_cell
 
 ANSWER = re.compile(
     r"<details>\s*<summary>\s*(?:Answer|Solution)\b.*?</details>\s*", re.DOTALL | re.IGNORECASE
@@ -23,6 +26,19 @@ ANSWER = re.compile(
 COLAB = re.compile(r"\[Open this chapter in Colab\]\(\S+\)")
 PROMPT = "*Your answer:*"  # in place of a written answer
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)\s]+?)\.(?:ipynb|md)(#[^)\s]*)?\)")
+HELP = {"tags": ["hand-in"]}  # cells that only a hand-out has
+CAME = """\
+# How the code to mend looked when you got it: unchanged, it is "not attempted yet".
+from tms_utils import check
+
+check.as_handed_out({{
+{listed}}})"""
+BEFORE = """\
+# Save the notebook, write ready=True, and run this cell: it runs a copy of the file
+# from top to bottom, as the marker will, and says the same. It takes a while.
+from tms_utils import check
+
+check.before_handing_in("{name}", ready=False)"""
 MIDNIGHT = (1980, 1, 1, 0, 0, 0)  # the same chapter always gives the same zip
 NOTE = """\
 {name} is a chapter of the course Toy Models of Superposition.
@@ -30,10 +46,11 @@ Its exercises, near the end, are yours to do: fill in the first code cell of eac
 Hand in the notebook itself (.ipynb), under a name of your choice.
 
 In Colab:             https://colab.research.google.com, then Upload. A CPU runtime is enough.
-On your own machine:  pip install jupyterlab scikit-learn git+{repository}
+On your own machine:  pip install torch --index-url https://download.pytorch.org/whl/cpu
+                      pip install jupyterlab scikit-learn git+{repository}
                       jupyter lab {name}
 
-Before you hand it in: restart the kernel, run all cells, and read what the checks say.
+Before you hand it in: save it, and run its last cell, or: python -m tms_utils.check {name}
 """
 
 
@@ -52,6 +69,33 @@ def without_answers(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             cell.outputs, cell.execution_count = [], None
     copy.cells = [cell for cell in copy.cells if cell.source]
     return copy
+
+
+def with_help(notebook: nbformat.NotebookNode, name: str) -> nbformat.NotebookNode:
+    """A copy of `notebook` that knows how its code to mend looked, and ends with a cell to check all before handing in."""
+    copy = nbformat.from_dict(notebook)
+    setup = next((i for i, c in enumerate(copy.cells) if c.cell_type == "code" and not is_bootstrap(c)), None)
+    if came := as_handed_out(Chapter(copy)):
+        listed = "".join(f'    "{number}": {digests},\n' for number, digests in came.items()).replace(
+            "'", '"'
+        )
+        source = CAME.format(listed=listed)
+        copy.cells.insert(setup + 1, new_code_cell(source, id="as-handed-out", metadata=dict(HELP)))
+    copy.cells.append(new_markdown_cell("## Before you hand in", id="before-handing-in"))
+    copy.cells.append(new_code_cell(BEFORE.format(name=name), id="check-all", metadata=dict(HELP)))
+    return copy
+
+
+def as_handed_out(chapter: Chapter) -> dict[str, list[str]]:
+    """The digests of the functions that exercises give to be mended: unchanged, they are not attempted."""
+    from tms_utils.check import digest  # brings PyTorch along, which marking has no need of
+
+    found = {}
+    for exercise in chapter.exercises:
+        for node in (n for stub in exercise.stubs for n in ast.parse(stub.source).body):
+            if isinstance(node, ast.FunctionDef) and "NotImplementedError" not in ast.unparse(node):
+                found.setdefault(exercise.number, []).append(digest(ast.unparse(node)))
+    return found
 
 
 def to_upload(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -79,7 +123,8 @@ def address(site: str, page: str) -> str:
 
 def hand_out(chapter: Path, folder: Path, site: str, repository: str) -> Path:
     """Write the student's version of `chapter`, and its zip, into `folder`; return the notebook's path."""
-    notebook = with_links_to_site(to_upload(without_answers(read(chapter).notebook)), site)
+    plain = with_help(without_answers(read(chapter).notebook), chapter.name)
+    notebook = with_links_to_site(to_upload(plain), site)
     nbformat.validate(notebook)
     text = nbformat.writes(notebook) + "\n"
     path = folder / chapter.name
@@ -102,7 +147,7 @@ def main(arguments: list[str] | None = None) -> int:
     config = yaml.safe_load((options.course / "_config.yml").read_text(encoding="utf-8"))
     folder = options.out or options.course / "_build" / "student"
     folder.mkdir(parents=True, exist_ok=True)
-    for chapter in options.chapters or paths(options.course):
+    for chapter in options.chapters or chapter_paths(options.course):
         path = hand_out(chapter, folder, config["html"]["baseurl"], config["repository"]["url"])
         print(f"{path} and {path.with_suffix('.zip').name}")
     return 0

@@ -85,8 +85,9 @@ def tiny_chapter(stubs: tuple[str, ...] = UNTOUCHED, number: int = 1) -> Noteboo
     ]
     for k, (stub, call) in enumerate(zip(stubs, CALLS, strict=True), 1):
         exercise = f"{number}.{k}"
+        level = "\n\n*Difficulty 1/5 · about 5 minutes · implement*" if k == 1 else ""
         cells += [
-            new_markdown_cell(f"### Exercise {exercise}: a title"),
+            new_markdown_cell(f"### Exercise {exercise}: a title{level}"),
             new_code_cell(stub, metadata={"exercise": exercise, "tags": ["exercise"]}),
             new_code_cell(call, metadata={"exercise": exercise, "tags": ["check"]}),
             new_code_cell(
@@ -126,8 +127,10 @@ def write_course(folder: Path, own_exercise: bool = False) -> Path:
         (package / "__init__.py").write_text("")
     if own_exercise:
         shutil.copy(ROOT / "tms_utils" / "checks" / "exercise.py", checks)
+        shutil.copy(ROOT / "tms_utils" / "check.py", checks.parent)
     else:
         (checks / "exercise.py").write_text(EXERCISE)
+    (checks.parent / "twice.py").write_text("def twice(x):\n    return 2.0 * x\n")
     (folder / "notebooks").mkdir()
     for number in (1, 10):
         (checks / f"chapter_{number:02d}.py").write_text(CHECKS.format(n=number))

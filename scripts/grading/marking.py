@@ -1,32 +1,28 @@
 """Putting it together: a handed-in file is read, run as planned, and judged; what comes out is its report."""
 
-import time
-from dataclasses import dataclass, field
+import ast
+import re
 from pathlib import Path
 
-from chapter import ROOT, Chapter, Exercise
+from chapter import ROOT, Chapter
 
+from grading.course import Course
 from grading.handed_in import Unreadable, read, reference
-from grading.kernel import TOO_LONG, Kernel, Limits, Stopped
+from grading.kernel import TOO_LONG, Limits
 from grading.marks import Mark, Report
-from grading.plan import called, plan, regions, untouched, written
+from grading.plan import Judge, Run, bare, plan, regions, untouched, written
+from grading.taking import Found, Steps
+
+INSTALLS = re.compile(r"\bpip3?\s+(?:un)?install|\b(?:conda|mamba)\s+install|\buv\s+(?:pip|add)")
 
 
-@dataclass
-class Progress:
-    """What the kernels of one notebook have found so far."""
-
-    seconds_left: float  # for cells and checks; starting a kernel does not count
-    marks: dict[str, Mark] = field(default_factory=dict)  # by the exercise's number
-    trouble: dict[int, str] = field(default_factory=dict)  # what went wrong, by the cell's position
-
-
-def grade(path: Path, course: Path = ROOT, limits: Limits | None = None) -> Report:
+def grade(path: Path, course: Course | Path = ROOT, limits: Limits | None = None) -> Report:
     """Mark one file; a file that cannot be marked gets a report that says why, and whose fault it is."""
     try:
+        course = course if isinstance(course, Course) else Course(course)
         handed_in = read(path)
         ours = reference(course, handed_in.number)
-        report = mark(handed_in, ours, course.resolve(), limits or Limits())
+        report = mark(handed_in, ours, course, limits or Limits())
     except Unreadable as error:
         return Report(path.name, error=str(error))
     except Exception as error:  # the other files must still be marked
@@ -35,82 +31,92 @@ def grade(path: Path, course: Path = ROOT, limits: Limits | None = None) -> Repo
     return report
 
 
-def mark(handed_in: Chapter, ours: Chapter, course: Path, limits: Limits) -> Report:
-    """Run a hand-in of the course's own chapter `ours`, and check its exercises."""
-    wanted = ours.exercises
-    where = regions(handed_in, wanted)
-    found = run(
-        handed_in, plan(handed_in, wanted, where), Progress(limits.total), ours.number, course, limits
-    )
-    marks = []
-    for exercise in wanted:
+def mark(handed_in: Chapter, ours: Chapter, course: Course, limits: Limits) -> Report:
+    """Run a hand-in of the course's own chapter `ours`, and judge its exercises."""
+    where = regions(handed_in, ours.exercises)
+    steps = plan(handed_in, ours, where)
+    found = Found(limits.total)
+    Steps(steps, course, ours.number, limits, question).take(found)
+    report = Report("")
+    for exercise in ours.exercises:
         region = where[exercise.number]
-        new = written(handed_in, region, ours)
+        points = exercise.difficulty or 1
         if exercise.check is None:
-            marks.append(in_words(exercise.number, new))
-            continue
-        late = f"The notebook {TOO_LONG} {limits.total:g} seconds, and this was not reached."
-        judged = found.marks.get(exercise.number, Mark(exercise.number, "failed", late))
-        blame = [found.trouble[position] for position in region if position in found.trouble]
-        marks.append(settle(judged, blame, untouched(exercise, handed_in, region, new)))
-    notes = [f"cell {position + 1} {problem}" for position, problem in sorted(found.trouble.items())]
-    return Report("", marks=marks, notes=notes)
+            found_mark = in_words(exercise.number, written(handed_in, region, ours))
+        else:
+            verdict = decide(found.verdicts.get(exercise.number, []))
+            late = f"The notebook {TOO_LONG} {limits.total:g} seconds, and this was not reached."
+            judged = Mark(exercise.number, *verdict) if verdict else Mark(exercise.number, "failed", late)
+            blame = [found.trouble[position] for position in region if position in found.trouble]
+            new = written(handed_in, region, ours, code_only=True)
+            found_mark = settle(judged, blame, untouched(exercise, handed_in, region, new))
+        found_mark.points, found_mark.title = points, exercise.title
+        report.marks.append(found_mark)
+    known = {bare(cell.source) for cell in ours.cells}
+    new_cells = [step for step in steps if isinstance(step, Run) and bare(step.source) not in known]
+    report.notes = notes(new_cells, found)
+    if changed := course.changed():
+        report.notes.append(f"while this was marked: {changed}")
+    return report
 
 
-def run(
-    handed_in: Chapter,
-    steps: list[int | Exercise],
-    found: Progress,
-    chapter: int,
-    course: Path,
-    limits: Limits,
-) -> Progress:
-    """Take all steps in one kernel, and after each lost kernel the rest again without the step that lost it."""
-    while found.seconds_left > 0 and something_to_check(steps):
-        with Kernel(course, chapter, limits) as kernel:
-            done = run_once(kernel, handed_in, steps, found)
-        steps = [step for index, step in enumerate(steps) if index not in done]
-    return found
+def question(step: Judge) -> dict:
+    """What the judge has to know of an exercise."""
+    solution = step.exercise.solution.source if step.exercise.solution is not None else ""
+    return {
+        "check": step.check,
+        "source": step.exercise.check.source,
+        "is_to_write": step.exercise.kind == "implement",
+        "allowed": sorted(names_in(solution)),
+    }
 
 
-def run_once(kernel: Kernel, handed_in: Chapter, steps: list[int | Exercise], found: Progress) -> set[int]:
-    """Take the steps until the kernel or the time is lost; return which ones another kernel must not take again."""
-    done = set()
-    for index, step in enumerate(steps):
-        if found.seconds_left <= 0 or not something_to_check(steps[index:]):
-            break
-        seconds, started = min(kernel.limits.cell, found.seconds_left), time.monotonic()
-        try:
-            if isinstance(step, Exercise):
-                verdict = kernel.check(called(step), step.check.source, seconds)
-                found.marks[step.number] = Mark(step.number, *verdict)
-                done.add(index)
-            elif problem := kernel.cell(handed_in.cells[step].source, seconds):
-                found.trouble[step] = problem
-                if problem.startswith(TOO_LONG):
-                    done.add(index)
-        except Stopped as reason:
-            done.add(index)
-            if isinstance(step, Exercise):
-                found.marks[step.number] = Mark(step.number, "failed", f"Your code {reason}.")
-            else:
-                found.trouble[step] = str(reason)
-            break
-        finally:
-            found.seconds_left -= time.monotonic() - started
-    return done
+def names_in(source: str) -> set[str]:
+    """All the names that a solution uses: what it may call, everybody may."""
+    try:
+        nodes = list(ast.walk(ast.parse(source)))
+    except SyntaxError:
+        return set()
+    return {node.id for node in nodes if isinstance(node, ast.Name)} | {
+        node.attr for node in nodes if isinstance(node, ast.Attribute)
+    }
 
 
-def something_to_check(steps: list[int | Exercise]) -> bool:
-    return any(isinstance(step, Exercise) for step in steps)
+def decide(verdicts: list[tuple[Judge, str, str]]) -> tuple[str, str] | None:
+    """The status and message that count: what the notebook's own last check says, unless something better stands below."""
+    own = [(status, message) for step, status, message in verdicts if step.is_own_check]
+    other = [(status, message) for step, status, message in verdicts if not step.is_own_check]
+    if not own or not other:
+        return (own or other or [None])[-1]
+    if other[-1][0] == "passed" or own[-1][0] == "not attempted":
+        return other[-1] if own[-1][0] != "passed" else own[-1]
+    return own[-1]
+
+
+def notes(new: list[Run], found: Found) -> list[str]:
+    """What is worth knowing about cells, in their order; `new` are those that are not the course's."""
+    lines = {position: f"cell {position + 1} {problem}" for position, problem in found.trouble.items()}
+    for position in found.restarts:
+        lines.setdefault(position, f"cell {position + 1} asked for a new kernel, which was left out")
+    for step in new:
+        if INSTALLS.search(step.source):
+            said = "asked for packages: hand-ins are marked with those of the course, and none is installed"
+            lines.setdefault(step.position, f"cell {step.position + 1} {said}")
+    return [line for _, line in sorted(lines.items())]
 
 
 def settle(judged: Mark, blame: list[str], is_untouched: bool) -> Mark:
     """The mark for an exercise, once more is known than its check could see: its cells, and what went wrong there."""
-    if judged.status in ("passed", "faulty check"):
+    if judged.status == "faulty check":
+        return judged
+    endless = [problem for problem in blame if problem.startswith(TOO_LONG)]
+    if judged.status == "passed" and not endless:
         return judged
     if is_untouched:
         return Mark(judged.exercise, "not attempted", "The cell is as it came.")
+    if endless and judged.status == "passed":
+        said = f"A cell of this exercise {endless[0]}; what it defines before that is right."
+        return Mark(judged.exercise, "failed", said)
     if blame:
         said = f"A cell of this exercise {blame[0]}. {judged.message}".strip()
         return Mark(judged.exercise, "failed", said)
@@ -119,6 +125,6 @@ def settle(judged: Mark, blame: list[str], is_untouched: bool) -> Mark:
 
 def in_words(number: str, answer: str) -> Mark:
     """The mark of an exercise without a check: the answer itself, for the instructor to read."""
-    if answer:
+    if answer.strip():
         return Mark(number, "to read", answer[:5000], checked=False)
     return Mark(number, "not attempted", "Nothing is written under its heading.", checked=False)

@@ -49,8 +49,8 @@ def says_what_it_is(chapter: Chapter) -> Iterator[str]:
         yield (
             f"has tms.chapter {tms.get('chapter')!r} in its metadata; expected {number}, as in the file's name ({EDIT})"
         )
-    if not isinstance(reading := tms.get("reading_minutes"), int) or not 20 <= reading <= 90:
-        yield f"has tms.reading_minutes {reading!r} in its metadata; expected whole minutes, 20 to 90 ({EDIT})"
+    if not isinstance(reading := tms.get("reading_minutes"), int) or not 10 <= reading <= 90:
+        yield f"has tms.reading_minutes {reading!r} in its metadata; expected whole minutes, 10 to 90 ({EDIT})"
     if not isinstance(running := tms.get("running_seconds"), int) or not 0 < running <= 60:
         yield (
             f"has tms.running_seconds {running!r} in its metadata; a chapter runs in at most 60: shorten it, and "

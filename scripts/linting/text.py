@@ -5,6 +5,7 @@ import re
 import statistics
 from collections.abc import Iterator
 
+import links
 from chapter import ROOT, Chapter, tags
 from nbformat import NotebookNode
 
@@ -12,7 +13,9 @@ from linting import rule
 
 COLUMNS = 88  # what fits the page
 LONGEST = 40  # lines of a code cell
-MEDIAN = 8
+MEDIAN = 6
+WORDS = 2500  # outside exercises and folds; a formula is one word
+TEACHING = 225  # lines of code outside exercises and folds
 LAST_SECTIONS = ["Exercises", "What we checked", "Further reading"]
 
 
@@ -49,6 +52,58 @@ def has_short_cells_between_prose(chapter: Chapter) -> Iterator[str]:
             f"has {n_prose} text cells and {len(cells)} code cells (solutions apart); "
             "put a sentence before each code cell, so that text cells are more"
         )
+
+
+def words(chapter: Chapter) -> int:
+    """Words to read: no folds, no exercises, a formula as one."""
+    text = [c.source for c in chapter.cells if c.cell_type == "markdown" and "exercise" not in c.metadata]
+    without = re.sub(r"(?s)<details>.*?</details>|\]\([^)]*\)", " ", "\n".join(text))
+    return len(re.sub(r"(?s)\$\$.*?\$\$|\$[^$]*\$", "x", without).split())
+
+
+@rule
+def is_short_enough_for_one_sitting(chapter: Chapter) -> Iterator[str]:
+    if (found := words(chapter)) > WORDS:
+        yield f"has {found:,} words outside its exercises; cut to {WORDS:,}, or move an idea to a chapter or lab of its own"
+    folded = {"solution", "hide-input"}
+    cells = [c for c in chapter.code if not folded & tags(c) and "exercise" not in c.metadata]
+    if (lines := sum(code_lines(cell.source) for cell in cells)) > TEACHING:
+        yield f"has {lines} lines of code outside its exercises; cut to {TEACHING}"
+
+
+@rule
+def holds_its_predictions(chapter: Chapter) -> Iterator[str]:
+    waiting = None
+    for cell in chapter.cells:
+        starts = (
+            []
+            if cell.cell_type == "code"
+            else re.findall(r"(?m)^(\*\*Predict\b|\*\*Answer\.\*\*|## )", cell.source)
+        )
+        for start in starts:
+            if start == "**Predict" and "exercise" not in cell.metadata:
+                if not cell.source.startswith("**Predict.**") or "\n\n**" in cell.source:
+                    yield f"mixes a prediction with other text in {cell.id}; give it a cell of its own: **Predict.** ..."
+                waiting = cell.id
+            elif start == "**Answer.**":
+                waiting = None
+            elif start == "## " and waiting:
+                yield f"leaves the prediction {waiting} open; begin the text that answers it with **Answer.**"
+                waiting = None
+
+
+@rule
+def links_what_it_names(chapter: Chapter) -> Iterator[str]:
+    where = links.of_course() | links.targets([chapter])
+    for cell in (c for c in chapter.cells if c.cell_type == "markdown"):
+        if links.linked(cell.source, where, here=chapter.path.name) != cell.source:
+            yield f"has links to sections or chapters that are missing or old in {cell.id}; `make refresh` writes them"
+        for nowhere in links.dangling(cell.source, where):
+            yield f"speaks of {nowhere} in {cell.id}, which does not exist"
+    titles = [*chapter.sections, *(task.title for task in chapter.exercises)]
+    for title in titles:
+        if not title.isascii() or re.search(r"[$()%\"<>\[\]\\]", title):
+            yield f"has a heading that JupyterLab cannot link, {title!r}; use plain letters, no formula, no brackets"
 
 
 @rule

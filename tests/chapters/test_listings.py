@@ -51,10 +51,16 @@ def test_every_exercise_and_chapter_is_listed() -> None:
     assert listings.chapters(found).count("\n| [") == len(found)
 
 
+def test_each_part_lists_its_own_chapters() -> None:
+    found = [one.number for caption in chapter.parts() for one in listings.of_part(caption)]
+    assert found == [one.number for one in chapter.all_chapters()]
+    assert [one.number for one in listings.of_part("The core")] == list(range(7))
+
+
 def test_a_pages_markers_are_filled_in_and_nothing_else(monkeypatch) -> None:
-    monkeypatch.setitem(listings.LISTS, "<!-- list of chapters -->", lambda: "A TABLE")
-    page = "Before.\n\n<!-- list of chapters -->\n\nAfter `<!-- list of chapters -->`.\n"
-    assert listings.fill(page) == "Before.\n\nA TABLE\n\nAfter `<!-- list of chapters -->`.\n"
+    monkeypatch.setitem(listings.LISTS, "<!-- list of chapters: A part -->", lambda: "A TABLE")
+    page = "Before.\n\n<!-- list of chapters: A part -->\n\nAfter `<!-- list of chapters: A part -->`.\n"
+    assert listings.fill(page) == "Before.\n\nA TABLE\n\nAfter `<!-- list of chapters: A part -->`.\n"
 
 
 def test_every_list_stands_on_one_page() -> None:
@@ -79,15 +85,15 @@ def test_the_playground_is_fenced_so_that_nothing_in_it_ends_the_fence(monkeypat
 def course(tmp_path: Path, monkeypatch) -> SimpleNamespace:
     """A folder with one page that asks for a list, as Sphinx would hand it over."""
     (tmp_path / "book").mkdir()
-    (tmp_path / "book" / "list.md").write_text("<!-- list of chapters -->\n")
+    (tmp_path / "book" / "list.md").write_text("<!-- list of chapters: A part -->\n")
     (tmp_path / "book" / "plain.md").write_text("Nothing.\n")
-    monkeypatch.setitem(listings.LISTS, "<!-- list of chapters -->", lambda: "FIRST")
+    monkeypatch.setitem(listings.LISTS, "<!-- list of chapters: A part -->", lambda: "FIRST")
     return SimpleNamespace(srcdir=str(tmp_path))
 
 
 def test_a_page_is_parsed_with_its_list(course: SimpleNamespace) -> None:
-    for page, text in (("book/list", "FIRST\n"), ("notebooks/a", "<!-- list of chapters -->\n")):
-        source = ["<!-- list of chapters -->\n"]
+    for page, text in (("book/list", "FIRST\n"), ("notebooks/a", "<!-- list of chapters: A part -->\n")):
+        source = ["<!-- list of chapters: A part -->\n"]
         book_extension.with_lists(course, page, source)
         assert source == [text]
 
@@ -100,7 +106,7 @@ def test_a_page_is_read_again_when_its_list_has_changed(course: SimpleNamespace,
 
     assert outdated() == ["book/list"]
     assert outdated() == []
-    monkeypatch.setitem(listings.LISTS, "<!-- list of chapters -->", lambda: "SECOND")
+    monkeypatch.setitem(listings.LISTS, "<!-- list of chapters: A part -->", lambda: "SECOND")
     assert outdated() == ["book/list"]
     assert outdated() == []
 

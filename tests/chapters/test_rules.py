@@ -38,8 +38,8 @@ def good_chapter() -> NotebookNode:
         new_code_cell(BOOTSTRAP_TEXT, metadata={"tags": ["remove-cell", "nbval-skip"]}),
         new_code_cell(SETUP),
         new_markdown_cell("## 1.1 A section"),
-        new_markdown_cell("Predict."),
-        new_markdown_cell("Explain. See [the references](../book/references.md)."),
+        new_markdown_cell("**Predict.** And then?"),
+        new_markdown_cell("**Answer.** Explain. See [the references](../book/references.md)."),
         new_code_cell(
             "plt.plot(x)\nplt.show()",
             metadata={"mystnb": {"image": {"alt": "A line that rises from left to right."}}},
@@ -169,12 +169,21 @@ BREAKAGES = [
     ("has_headings_in_order", _replace("## 1.1 A section", "### 1.1 A section")),
     ("has_headings_in_order", _replace("## 1.1 A section", "## 1.2 A section")),
     ("has_headings_in_order", _replace("## What we checked", "## What they checked")),
-    ("has_headings_in_order", _replace("Explain.", "# Explained")),
+    ("has_headings_in_order", _replace("Explain.", "\n\n# Explained")),
     ("uses_markdown_that_colab_shows", _replace("Explain.", "As {ref}`above`")),
     ("uses_markdown_that_colab_shows", _replace("Explain.", ":::{note}\nThis.\n:::")),
     ("uses_markdown_that_colab_shows", _replace("</summary>\n\n", "</summary>\n")),
     ("uses_markdown_that_colab_shows", _replace("</details>", "")),
     ("uses_markdown_that_colab_shows", _replace("Explain.", "$W^\top W$")),
+    ("is_short_enough_for_one_sitting", _replace("Explain.", "so " * 2501)),
+    ("is_short_enough_for_one_sitting", _replace("SEED = 0", "x = 1\n" * 226)),
+    ("holds_its_predictions", _replace("**Predict.** And", "**Predict** And")),
+    ("holds_its_predictions", _replace("**Answer.**", "Answer.")),
+    ("holds_its_predictions", _replace("**Predict.** And", "First this.\n\n**Predict.** And")),
+    ("links_what_it_names", _replace("Explain.", "Explain section 1.1.")),
+    ("links_what_it_names", _replace("Explain.", "See [section 1.1](#1.1-An-old-name).")),
+    ("links_what_it_names", _replace("Explain.", "See section 1.9.")),
+    ("links_what_it_names", _replace("1.1 A section", "1.1 A section of $x$")),
     ("has_links_that_lead_somewhere", _replace("../book/references.md", "../book/nowhere.md")),
     ("leaves_globals_alone", _replace("SEED = 0", "torch.manual_seed(0)")),
     ("leaves_globals_alone", _replace("SEED = 0", "from tqdm.auto import tqdm")),
@@ -273,14 +282,19 @@ def test_a_notebook_of_another_name_is_no_chapter(written: Path) -> None:
 def test_the_courses_own_faults(tmp_path: Path) -> None:
     for folder in ("notebooks", "tms_utils/checks"):
         (tmp_path / folder).mkdir(parents=True)
-    for name in ("01_a.ipynb", "10_b.ipynb", "scratch.ipynb"):
+    for name in ("00_a.ipynb", "10_b.ipynb", "91_c.ipynb", "scratch.ipynb"):
         (tmp_path / "notebooks" / name).touch()
-    (tmp_path / "tms_utils/checks/chapter_01.py").touch()
+    for number in ("00", "91"):
+        (tmp_path / f"tms_utils/checks/chapter_{number}.py").touch()
     gap, missing = rules.course_faults(tmp_path)
-    assert "[1, 10]" in gap
+    assert "[0, 10]" in gap
     assert missing.startswith("tms_utils/checks/chapter_10.py is missing")
-    (tmp_path / "notebooks" / "10_b.ipynb").rename(tmp_path / "notebooks" / "02_B.ipynb")
+    (tmp_path / "notebooks" / "10_b.ipynb").rename(tmp_path / "notebooks" / "01_B.ipynb")
     (misnamed,) = rules.course_faults(tmp_path)
-    assert misnamed.startswith("notebooks/02_B.ipynb is no chapter's name")
-    (tmp_path / "notebooks" / "02_B.ipynb").unlink()
+    assert misnamed.startswith("notebooks/01_B.ipynb is no chapter's name")
+    (tmp_path / "notebooks" / "01_B.ipynb").unlink()
     assert list(rules.course_faults(tmp_path)) == []
+    (tmp_path / "notebooks" / "91_c.ipynb").rename(tmp_path / "notebooks" / "92_c.ipynb")
+    gap, missing = rules.course_faults(tmp_path)
+    assert "the labs [92]" in gap
+    assert "chapter_92.py" in missing

@@ -1,4 +1,4 @@
-"""Chapters 1 to 4: right answers of other shapes and types, and facts that the checks state as data.
+"""Chapters 1 to 4, and lab 91: right answers of other shapes and types, and facts that the checks state as data.
 
 That each slip gets its own message is tried in tests/chapters/test_exercises.py, for all chapters.
 """
@@ -11,12 +11,7 @@ import pytest
 import torch
 
 from tms_utils import SparseFeatures, ToyModel
-from tms_utils.checks.chapter_01 import (
-    check_keep_mask,
-    check_linear_loss,
-    check_sgd_step,
-    check_train_linear,
-)
+from tms_utils.checks.chapter_01 import check_linear_loss, check_sgd_step
 from tms_utils.checks.chapter_02 import (
     check_bias_signs,
     check_figure,
@@ -24,8 +19,15 @@ from tms_utils.checks.chapter_02 import (
     check_polygon_limit,
     check_shares,
 )
-from tms_utils.checks.chapter_03 import check_balanced, check_draw, check_gradient_size, check_one_hot
+from tms_utils.checks.chapter_03 import (
+    check_balanced,
+    check_draw,
+    check_gradient_size,
+    check_lifted,
+    check_one_hot,
+)
 from tms_utils.checks.chapter_04 import check_boundary, check_hysteresis, check_sample_pairs
+from tms_utils.checks.chapter_91 import check_audit, check_keep_mask, check_train_linear
 from tms_utils.theory import linear_loss, polygon_optimum, two_feature_minimum
 
 
@@ -79,7 +81,7 @@ def test_chapter_1_accepts_right_answers_in_other_shapes_and_types() -> None:
     assert check_linear_loss(loss_in_numpy).status == "passed"
     for step in (step_with_optimiser, step_without_backward):
         assert check_sgd_step(make_parameters, step).status == "passed"
-    assert repr(check_train_linear(train_by_hand)).startswith("Exercise 1.4: passed")
+    assert repr(check_train_linear(train_by_hand)).startswith("Exercise 91.1: passed")
 
 
 def test_a_half_taken_step_is_told_from_a_shape_that_does_not_fit() -> None:
@@ -89,7 +91,7 @@ def test_a_half_taken_step_is_told_from_a_shape_that_does_not_fit() -> None:
     assert "Half a step" not in told
 
 
-# Samplers: 1.5, 3.3 and 4.3 ---------------------------------------------------------------------
+# Samplers: 91.4, 3.3 and 4.3 ---------------------------------------------------------------------
 
 
 def one_draw(shape, p, generator):
@@ -136,18 +138,49 @@ SAMPLERS = [
 ]
 
 
-@pytest.mark.parametrize(("check", "asked"), SAMPLERS, ids=["1.5", "3.3", "4.3"])
+@pytest.mark.parametrize(("check", "asked"), SAMPLERS, ids=["91.4", "3.3", "4.3"])
 def test_any_right_sampler_passes(check, asked) -> None:
     for right in (one_draw, rescaled, in_numpy, as_column_vectors):
         assert check(asked(right)).status == "passed", (right, check(asked(right)))
 
 
-@pytest.mark.parametrize(("check", "asked"), SAMPLERS, ids=["1.5", "3.3", "4.3"])
+@pytest.mark.parametrize(("check", "asked"), SAMPLERS, ids=["91.4", "3.3", "4.3"])
 def test_copies_are_found_though_the_shares_are_right(check, asked) -> None:
     for wrong in (pairs_of_copies, values_used_twice):
         verdict = check(asked(wrong))
         assert verdict.status == "failed", wrong
         assert "together" in verdict.message or "occur twice" in verdict.message
+
+
+def audit_in_numpy(draw):
+    """By a single statistic of each kind, in NumPy; the answer is NumPy's own bool."""
+    x = np.asarray(draw(3000, 8, 0.5, torch.Generator().manual_seed(7)))
+    on = x > 0
+    pairs = np.corrcoef(on.T)[np.triu_indices(8, 1)]
+    lengths = np.linalg.norm(x, axis=1)
+    few = np.asarray(draw(3000, 8, 0.2, torch.Generator().manual_seed(8)))
+    return (
+        (abs((few > 0).mean() - 0.2) < 0.03)
+        & (few.max() > 0.9)
+        & (np.abs(pairs).max() < 0.3)
+        & (lengths[lengths > 0].std() > 0.05)
+        & (len(np.unique(x, axis=0)) > 1500)
+    )
+
+
+def audit_by_moments(draw):
+    """Through the mean, the covariance and repeated values; the answer is a number."""
+    x = draw(20_000, 3, 0.4, torch.Generator().manual_seed(9)).double()
+    variance = 0.4 / 3 - 0.2**2
+    right = (x.mean(0) - 0.2).abs().max() < 0.01 and (x.T.cov() - variance * torch.eye(3)).abs().max() < 0.01
+    return int(right and x.unique().numel() > 10_000)
+
+
+def test_any_auditor_that_can_tell_passes() -> None:
+    for audit in (audit_in_numpy, audit_by_moments):
+        assert check_audit(audit).status == "passed", check_audit(audit)
+    assert "`return` missing" in check_audit(lambda draw: None).message
+    assert "True or False" in check_audit(lambda draw: 0.5).message
 
 
 # Chapter 2 --------------------------------------------------------------------------------------
@@ -246,6 +279,30 @@ def one_hot_of_unequal_lengths():
     return W, 1 - W.square().sum(0)
 
 
+def lifted_to_another_height():
+    """Three times as high, turned, and with the features shuffled; a list of arrays."""
+    angle = 2 * np.pi * np.random.default_rng(35).permutation(20) / 20 + 0.4
+    c, ring = np.cos(2 * np.pi / 20), np.stack([np.cos(angle), np.sin(angle)])
+    W = np.vstack([ring, np.full(20, 3.0)])
+    V = np.vstack([ring, np.full(20, -c / 3)]) / (1 - c)
+    return [W, V]
+
+
+def lifted_on_a_parabola():
+    """No circle at all: V_i · W_j = 1 - (i - j)², one stacked tensor."""
+    t = torch.arange(20.0)
+    return torch.stack(
+        [torch.stack([t**2, t, torch.ones(20)]), torch.stack([-torch.ones(20), 2 * t, 1 - t**2])]
+    )
+
+
+def lifted_and_spread_out():
+    """In another basis: W goes through M, V through its inverse transposed."""
+    W, V = check_lifted.right()
+    M = torch.tensor([[2.0, 1, 0], [0, 1, 1], [1, 0, 1]])
+    return M @ W, torch.linalg.inv(M).T @ V
+
+
 def test_chapter_3_accepts_right_answers_in_other_shapes_and_types() -> None:
     for right in (balanced_by_eigenvectors, balanced_and_rotated):
         assert check_balanced(right).status == "passed", check_balanced(right)
@@ -253,6 +310,8 @@ def test_chapter_3_accepts_right_answers_in_other_shapes_and_types() -> None:
         assert check_gradient_size(size).status == "passed"
     for right in (one_hot_in_the_plane, one_hot_of_unequal_lengths):
         assert check_one_hot(right).status == "passed", check_one_hot(right)
+    for right in (lifted_to_another_height, lifted_on_a_parabola, lifted_and_spread_out):
+        assert check_lifted(right).status == "passed", check_lifted(right)
 
 
 def test_the_size_of_a_gradient_is_what_the_model_gives() -> None:

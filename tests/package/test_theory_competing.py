@@ -5,8 +5,15 @@ import math
 import pytest
 import torch
 
-from tms_utils import SparseFeatures, ToyModel, estimate_loss
-from tms_utils.theory import competing_boundary, competing_losses, two_feature_loss
+from tms_utils import SparseFeatures, ToyModel, estimate_loss, shapes
+from tms_utils.theory import (
+    competing_boundary,
+    competing_losses,
+    exact_loss,
+    minimise,
+    two_feature_loss,
+    two_feature_optimum,
+)
 
 torch64 = {"dtype": torch.float64}
 
@@ -43,6 +50,33 @@ def test_three_competing_losses_are_sampled_losses(name, W, b):
     # The standard error of 2^20 rows is below 0.3 % of each of these losses.
     expected = competing_losses(density=0.3, r=0.4, n_features=3)[name].item()
     assert expected == pytest.approx(sampled.item(), rel=0.012)
+
+
+def best_triangle(p):
+    """The best W and b downhill of an equilateral triangle for three equal features in the plane."""
+
+    def loss(W, b):
+        return 100 * exact_loss(W, b, density=p, nodes=(24, 24, 16))
+
+    return minimise(loss, 0.9 * shapes.polygon(3), torch.full((3,), 0.1))
+
+
+@pytest.mark.parametrize(("p", "triangle", "pair"), [(0.5, 0.02586, 0.02543), (0.6, 0.03132, 0.03296)])
+def test_three_equal_features_form_a_triangle_if_they_are_dense(p, triangle, pair):
+    """The phase that the paper leaves out (chapter 4), against the best pair with one feature alone."""
+    W, b = best_triangle(p)
+    assert exact_loss(W, b, density=p, nodes=(48, 48, 24)).item() == pytest.approx(triangle, abs=1e-5)
+    assert 2 / 3 * two_feature_optimum(density=p, r=1.0).loss.item() == pytest.approx(pair, abs=1e-5)
+    assert min(competing_losses(density=p, r=1.0, n_features=3).values()) > max(triangle, pair)
+    cosines = torch.nn.functional.normalize(W, dim=0)
+    torch.testing.assert_close(cosines.T @ cosines, 1.5 * torch.eye(3).double() - 0.5, atol=1e-3, rtol=0)
+
+
+def test_the_triangle_s_loss_is_a_sampled_loss():
+    W, b = best_triangle(0.6)
+    model = ToyModel.with_weights(W.float(), b.float())
+    sampled = estimate_loss(model, SparseFeatures(3, 0.6), batch_size=2**19).item()
+    assert sampled == pytest.approx(0.03132, rel=0.01)
 
 
 @pytest.mark.parametrize("n_features", [2, 3])

@@ -184,6 +184,18 @@ def test_the_optimum_starts_to_lean_where_the_formula_says(p):
     assert 1e-3 < above < 0.1
 
 
+def test_dense_features_jump_into_the_lean_before_the_formula_sees_it():
+    """Chapter 4's tricritical point: no step at p = 0.8; at p = 0.95 one of 0.11, and below r* = 0.973."""
+    p = torch.tensor([0.8, 0.8, 0.95, 0.95, 1.0, 1.0], **torch64)
+    r = torch.tensor([0.865, 0.867, 0.9685, 0.9695, 0.9884, 0.9890], **torch64)
+    best = order(two_feature_optimum(density=p, r=r).w)
+    assert best[::2].max() < 1e-4
+    assert best[1::2].tolist() == pytest.approx([0.023, 0.117, 0.204], abs=0.008)
+    # A step is a step: however near the onset, the lean at p = 0.95 is not below 0.1, and at p = 0.8 it is tiny.
+    near = order(two_feature_optimum(density=p[1:4:2], r=torch.tensor([0.86602, 0.969], **torch64)).w)
+    assert near.tolist() == pytest.approx([0.003, 0.11], abs=0.004)
+
+
 def test_the_optimum_that_most_runs_miss():
     """The point of exercise 4.5: the true optimum is nearly a pair."""
     assert two_feature_optimum(density=0.56, r=0.8).w.tolist() == pytest.approx([0.97, -0.84], abs=0.01)

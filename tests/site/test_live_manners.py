@@ -57,7 +57,7 @@ def test_the_first_picture_is_drawn_by_the_script_itself(visit, folder, name):
     assert drawn["frames"] == 0
     assert drawn["shapes"] + drawn["inked"] / 1000 > 20, drawn
     untrained = {"playground": "Step 0 of", "many_seeds": "not trained yet", "phase_diagram": "At p",
-                 "activation_space": "2 active"}  # fmt: skip
+                 "activation_space": "2 active", "squeeze": "h = (1.17, 0.00)"}  # fmt: skip
     assert untrained[name] in drawn["says"]
 
 
@@ -209,9 +209,27 @@ def test_activation_space_rotates(visit):
     wait_for(page, r"Thomson energy 19\.6753")
 
 
+def test_squeeze_by_keyboard(visit):
+    page = visit("squeeze", scheme="file")
+    assert "Read back: 0 as 1.09. Ghosts that stay: 1 at 0.14, 4 at 0.14. The ReLU deletes 2." in status(page)
+    page.get_by_role("button", name="Feature 2").focus()
+    page.keyboard.press("Enter")
+    assert page.get_by_role("button", name="Feature 2").get_attribute("aria-pressed") == "true"
+    assert "Read back: 0 as 0.00, 2 as 0.00. Ghosts that stay: 1 at 0.56." in status(page)
+    page.get_by_label("ReLU").uncheck()
+    assert "deletes" not in status(page)
+    page.get_by_label("two, apart").check(force=True)
+    assert "Read back: 0 as 1.00, 2 as 0.00. Ghosts that stay: none." in status(page)
+    for name in ("Feature 0", "Feature 2"):
+        page.get_by_role("button", name=name).click()
+    assert status(page) == "All off: nothing goes in, and nothing comes out."
+    page.get_by_role("button", name="Random input").click()
+    assert "Read back" in wait_for(page, r"h = \(|All off")
+
+
 def test_any_number_of_figures_on_a_page(visit):
     page = visit("all")
-    assert page.locator(".app").count() == 8
+    assert page.locator(".app").count() == 2 * len(live.__all__)
     assert page.evaluate(
         "[...document.querySelectorAll('[class^=tms-live]')].every((slot) => slot.shadowRoot)"
     )
@@ -266,7 +284,7 @@ def test_every_control_has_a_name(visit, name):
 
 def test_still_picture_without_scripts_and_in_print(visit):
     page = visit("all", java_script_enabled=False)
-    assert page.get_by_role("img").count() == 8
+    assert page.get_by_role("img").count() == 2 * len(live.__all__)
     assert all(picture.bounding_box()["width"] > 200 for picture in page.get_by_role("img").all())
     page = visit("playground")
     picture = page.locator("img")

@@ -23,8 +23,6 @@ THEME_EXCEPTIONS = (
     # The buttons show "Search Ctrl+K", or three icons of which one is visible, and are named by a single word.
     ("label-content-name-mismatch", "search-button"),
     ("label-content-name-mismatch", "theme-switch-button"),
-    # MyST-NB's fold says "Show the solution", and is named "Toggle hidden content".
-    ("label-content-name-mismatch", "Toggle hidden content"),
     # sphinxcontrib-bibtex builds its list without list items.
     ("aria-required-children", 'class="citation-list"'),
 )
@@ -156,6 +154,20 @@ def test_a_page_hides_the_bootstrap_cell_and_folds_its_solutions(loaded) -> None
             assert not tab.get_by_text(title, exact=True).first.is_visible(), f"{title} is not folded"
 
 
+def test_a_page_holds_each_prediction_until_it_is_asked_for(loaded) -> None:
+    page, tab = loaded
+    source = (ROOT / page).with_suffix(".ipynb")
+    cells = json.loads(source.read_text(encoding="utf-8"))["cells"] if page in CHAPTERS else []
+    text = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+    held = tab.locator("details.held")
+    assert held.count() == sum(source.startswith("**Answer.**") for source in text)
+    for fold in held.all():
+        answer = fold.locator("p", has_text="Answer.").last
+        assert not answer.is_visible()
+        fold.locator("summary").first.click()
+        assert answer.is_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_page_is_accessible(scheme: str, loaded) -> None:
     page, tab = loaded
@@ -213,6 +225,9 @@ def test_a_page_can_be_shared(page: str) -> None:
     base = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["html"]["baseurl"]
     assert meta["og:title"]
     assert len(meta["og:description"]) > 40
+    assert not meta["og:description"].startswith(("Open this", "Claim"))
+    assert meta["description"][:100] == meta["og:description"][:100]
+    assert "not set" not in meta["og:site_name"]
     assert meta["og:url"] == base + page
     assert meta["og:image"].startswith(base)
     assert (SITE / meta["og:image"].removeprefix(base)).is_file()
@@ -229,12 +244,42 @@ def test_a_chapter_opens_in_colab(page: str) -> None:
     assert links == {wanted}
 
 
+def test_a_link_to_a_section_lands_on_it(open_page) -> None:
+    one = chapter.all_chapters()[5]
+    tab = open_page(f"notebooks/{one.path.stem}.html")
+    for title in one.sections[1:]:
+        heading = tab.get_by_role("heading", name=title.split(" ", 1)[-1]).first
+        tab.goto(tab.url.partition("#")[0] + "#" + heading.evaluate("(h) => h.closest('section').id"))
+        tab.wait_for_function("MathJax.startup.promise.then(() => true)")
+        below = tab.evaluate("document.documentElement.scrollHeight - scrollY - innerHeight")
+        assert 0 <= heading.bounding_box()["y"] < 200 or below < 2, title
+
+
+def test_claims_show_their_verdict_on_a_phone(open_page) -> None:
+    tab = open_page(CHAPTERS[1], width=390)
+    cells = tab.locator("table.claims td:last-child").all()
+    assert len(cells) >= 3
+    for cell in cells:
+        box = cell.bounding_box()
+        assert box["x"] + box["width"] <= 390
+        assert cell.evaluate("(td) => td.dataset.label") == "Verdict"
+
+
+def test_a_dark_page_is_printed_in_dark_ink(open_page) -> None:
+    tab = open_page(CHAPTERS[1], scheme="dark")
+    tab.emulate_media(media="print", color_scheme="dark")
+    for part in ("p", "h2", "pre span.k", "table.claims td"):
+        colour = tab.locator(f".bd-article {part}").first.evaluate("(e) => getComputedStyle(e).color")
+        assert max(map(int, re.findall(r"\d+", colour)[:3])) < 130, (part, colour)
+
+
 @pytest.mark.parametrize("word", ["superposition", "polysemantic", "privileged basis", "digon"])
 def test_search_finds_the_fields_words(word: str, open_page) -> None:
     tab = open_page(f"search.html?q={word}")
     tab.wait_for_selector("#search-results li a", timeout=10_000)
     assert tab.outside == []
-    assert tab.locator("#search-results li a").count() >= 1
+    first = tab.locator("#search-results li a").first
+    assert "notation" in first.get_attribute("href"), "the glossary comes first"
 
 
 def test_a_missing_page_has_a_page(open_page) -> None:

@@ -10,7 +10,7 @@ import student
 from chapter import Chapter, paths, read
 from checking import quickest_chapter
 from grading.marking import grade
-from grading.plan import called, plan, regions, wanted_names
+from grading.plan import Judge, called, plan, regions, wanted_names
 from grading.report import as_text
 from nbformat import NotebookNode
 
@@ -48,7 +48,7 @@ def test_every_chapter_can_be_marked(path: Path) -> None:
     ours = read(path)
     wanted = ours.exercises
     where = regions(ours, wanted)
-    steps = plan(ours, wanted, where)
+    judged = {step.number for step in plan(ours, ours, where) if isinstance(step, Judge)}
     checks = importlib.import_module(f"tms_utils.checks.chapter_{ours.number:02d}")
     assert len(wanted) >= 3
     for exercise in wanted:
@@ -60,4 +60,4 @@ def test_every_chapter_can_be_marked(path: Path) -> None:
         read_names = {n.id for n in ast.walk(ast.parse(exercise.check.source)) if isinstance(n, ast.Name)}
         asked = read_names - {name}
         assert asked <= wanted_names(exercise), f"the stub of {exercise.number} must define {asked}"
-        assert exercise in steps
+        assert exercise.number in judged

@@ -5,6 +5,7 @@ from pathlib import Path
 import grade
 import nbformat
 import pytest
+from grading.course import Course
 from grading.marking import settle
 from grading.marks import Mark, Report
 from grading.report import as_text, summary
@@ -20,6 +21,13 @@ from tiny_course import CALLS, UNTOUCHED, WRONG, hand_in, tiny_chapter, write_co
         "import tms_utils.checks.chapter_01 as c\nc.require = lambda *_: None",
         "import tms_utils.checks.exercise as e\ne.Verdict.__init__ = lambda *_: None\ne.WrongAnswer = ValueError",
         "import sys\nfor name in [n for n in sys.modules if 'tms_utils' in n]:\n    sys.modules[name] = None",
+        "import sys, gc\nfor m in [m for m in gc.get_objects() if type(m) is type(sys)]:\n"
+        "    for name in [n for n in vars(m) if n.startswith(('check_', 'require', 'Verdict'))]:\n"
+        "        setattr(m, name, lambda *_: 'passed')",
+        "import builtins\nbuiltins.abs = builtins.round = lambda *_: 0",
+        "import pathlib, tms_utils.checks.exercise as e\npathlib.Path(e.__file__).write_text('1 / 0')",
+        "import sys\nvars(sys.modules['__main__']).clear()\nfrom grading_inside import calls\none = 1\n"
+        "calls.described = lambda error: {'name': 'Passed', 'text': '', 'bases': []}",
     ],
 )
 def test_shadowed_checks_are_not_used(marked, statuses, cheat: str) -> None:
@@ -39,11 +47,49 @@ def test_deleted_or_changed_check_cells_make_no_difference(marked, statuses) -> 
     notebook.cells = [c for c in notebook.cells if c.source != CALLS[0]]
     for cell in notebook.cells:
         if "check" in cell.metadata.get("tags", []):
-            cell.source = "while True: pass"
+            cell.source = "print('Exercise 1.3: passed.')"
     notebook.cells[1].source = "one = 1  # and the checks are not even imported"
     report = marked(notebook)
     assert statuses(report) == ["passed", "passed", "failed"]
-    assert report.notes == [], "a check cell of the notebook was run"
+    assert report.notes == []
+
+
+ANY = "class Any:\n    __eq__ = __ge__ = __bool__ = lambda *_: True\n    __ne__ = __lt__ = lambda *_: False\n"
+
+
+@pytest.mark.parametrize("answer", [f"{ANY}def double(x):\n    return Any()", f"{ANY}double = Any()"])
+def test_an_answer_that_equals_everything_equals_nothing(marked, statuses, answer: str) -> None:
+    report = marked(
+        hand_in(e1=answer, e2=f"{ANY}class B(str):\n    __eq__ = Any.__eq__\nprediction = B('A')")
+    )
+    assert statuses(report) == ["failed", "failed", "passed"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        ("from tms_utils.twice import twice as double", "failed"),
+        ("import tms_utils.twice as t\ndouble = lambda *a: t.twice(*a)", "failed"),
+        ("import functools, tms_utils.twice\ndouble = functools.partial(tms_utils.twice.twice)", "failed"),
+        ("from tms_utils.twice import twice\ndef double(x):\n    twice(x)\n    return x + x", "passed"),
+    ],
+)
+def test_the_courses_own_function_is_no_answer(marked, answer: str, status: str) -> None:
+    found = marked(hand_in(e1=answer)).marks[0]
+    assert found.status == status
+    assert status == "passed" or "the course's own twice" in found.message
+
+
+def test_a_cheat_on_disk_reaches_nobody_and_is_told(marked, statuses, tmp_path: Path) -> None:
+    course = write_course(tmp_path / "course")
+    target = course / "tms_utils" / "checks" / "exercise.py"
+    cheat = f"open({str(target)!r}, 'w').write('def exercise(*a, **k): pass')"
+    notebook = tiny_chapter(WRONG)
+    notebook.cells.insert(2, new_code_cell(cheat))
+    ours = Course(course)
+    first = marked(notebook, course=ours)
+    assert statuses(first) == statuses(marked(tiny_chapter(WRONG), course=ours)) == ["failed"] * 3
+    assert "files of the course have changed" in first.notes[0]
 
 
 def with_checks(course: Path, old: str, new: str) -> Path:

@@ -159,6 +159,6 @@ def test_a_chapter_that_does_not_run_leaves_nothing_behind(tmp_path: Path, monke
 
 def test_the_next_number_is_the_first_that_is_free(tmp_path: Path) -> None:
     (tmp_path / "notebooks").mkdir()
-    for name in ("01_a.ipynb", "03_c.ipynb", "scratch.ipynb"):
+    for name in ("00_a.ipynb", "01_b.ipynb", "03_c.ipynb", "91_d.ipynb", "scratch.ipynb"):
         (tmp_path / "notebooks" / name).touch()
     assert skeleton.next_number(tmp_path) == 2

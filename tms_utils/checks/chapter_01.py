@@ -7,18 +7,11 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
-from tms_utils.checks.chapter_01_training import check_sgd_step, check_train_linear
-from tms_utils.checks.draws import sparse_sampler
+from tms_utils.checks.chapter_01_training import check_sgd_step
 from tms_utils.checks.exercise import Slip, as_tensor, choice, exercise, require
 from tms_utils.theory import feature_variance, linear_loss
 
-__all__ = [
-    "check_keep_mask",
-    "check_linear_loss",
-    "check_prediction_sparse",
-    "check_sgd_step",
-    "check_train_linear",
-]
+__all__ = ["check_linear_loss", "check_prediction_sparse", "check_sgd_step"]
 
 # 1.1 ----------------------------------------------------------------------------------------
 
@@ -132,16 +125,8 @@ check_prediction_sparse = choice(
         "interference each time the *other* feature is active alone, so sparsity brings no discount.",
         "D": "Not D. Each feature is rare, but all are equally rare. Their importances still differ, so the ranking "
         "stands. (At equal importance the subspace is arbitrary, at any sparsity.)",
+        "E": "Not E. A dimension that is left empty helps nobody. A rare feature is worth less, but so is every other "
+        "one: dropping costs v(p) times its importance, whatever p.",
     },
     praise="Sparsity scales a linear model's loss by v(p) and its bias by p. It changes nothing about W.",
-)
-
-# 1.5 ----------------------------------------------------------------------------------------
-
-check_keep_mask = sparse_sampler(
-    "1.5",
-    offer=lambda draw: lambda batch, n, sparsity, generator: draw((batch, n), 1 - sparsity, generator),
-    ask=lambda sample_rows, rows, p, generator: sample_rows(rows, 10, 1 - p, generator),
-    shape=lambda rows: {"batch": rows, "features": 10},
-    praise="A name such as `keep` or `is_zero` is a claim about True. One printed mean would have caught it.",
 )

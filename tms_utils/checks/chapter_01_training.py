@@ -1,18 +1,15 @@
-"""Exercises 1.3 and 1.4 of chapter 1, "The linear model": a step of gradient descent, and a training loop."""
+"""Exercise 1.3 of chapter 1, "The linear model": a step of gradient descent."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 
 import torch
 from torch import Generator, Tensor
 
-from tms_utils.checks.exercise import Slip, as_tensor, exercise, require
+from tms_utils.checks.exercise import Slip, exercise, require
 
-__all__ = ["check_sgd_step", "check_train_linear"]
-
-# 1.3 ----------------------------------------------------------------------------------------
+__all__ = ["check_sgd_step"]
 
 
 def _parameters(asking: str = "bW", scale: float = 1.0) -> Callable:
@@ -138,107 +135,3 @@ def _judge_move(name: str, step: str, parameter: Tensor, followed: Tensor, gradi
         factor=factor,
     )
     require(False, f"{name} moved, but not along the gradient of the mean squared error.")
-
-
-# 1.4 ----------------------------------------------------------------------------------------
-
-
-def _trainer(
-    loss: Callable = lambda weight, error: (weight * error.square()).mean(),
-    *,
-    optimiser: Callable = lambda parameters: torch.optim.Adam(parameters, lr=0.1),
-    gradients: bool = True,
-    flag: bool | None = None,
-) -> Callable:
-    """A trainer with or without the chapter's faults."""
-
-    def train_linear(importance: Tensor, steps: int = 200, seed: int = 0) -> Tensor:
-        generator = Generator().manual_seed(seed)
-        W = (0.1 * torch.randn(5, len(importance), generator=generator)).requires_grad_()
-        b = torch.zeros(len(importance), requires_grad=True)
-        descent = optimiser([W, b])
-        for _ in range(steps):
-            x = torch.rand(64, len(importance), generator=generator)
-            with torch.set_grad_enabled(gradients):
-                value = loss(importance, x @ W.T @ W + b - x)
-            if flag is not None:
-                value.requires_grad = flag
-            descent.zero_grad()
-            value.backward()
-            descent.step()
-        return W.detach()
-
-    return train_linear
-
-
-_FROZEN = Slip(
-    _trainer(gradients=False, flag=True),
-    "Training ran without complaint, and W is exactly what it was before. Look at W.grad after backward(): it is "
-    "None. Nothing leads from the loss back to W, because the loss was computed with gradients off.",
-)
-_STILL_OFF = Slip(
-    _trainer(gradients=False),
-    "Now backward() complains, and rightly: the loss was computed with gradients off, so it does not know W. The line "
-    "that silenced this is gone; its cause is not.",
-)
-_FLAG_LEFT = Slip(
-    _trainer(flag=False),
-    "{error} The loss is now computed from W, so it is differentiable already: the line that switches requires_grad "
-    "by hand only ever hid the fault. It can go.",
-)
-_UNWEIGHTED = Slip(
-    _trainer(lambda weight, error: error.square().mean()),
-    "W moves now, but it would move in the same way if the importances were in another order. Which loss is really "
-    "minimised?",
-)
-_INSIDE = Slip(
-    _trainer(lambda weight, error: (weight * error).square().mean()),
-    "W moves, and importance counts, but twice: it is inside the square. Weigh the squared error, not the error.",
-)
-_UPSIDE_DOWN = Slip(
-    _trainer(lambda weight, error: (error.square() / weight).mean()),
-    "W moves, but it keeps the *least* important features.",
-)
-_TOO_SLOW = Slip(
-    _trainer(optimiser=lambda parameters: torch.optim.SGD(parameters, lr=0.1)),
-    "W moves, and importance counts, but after all steps W does not hold the {kept} most important features: "
-    "their norms are {norms}. Are the steps large enough, and enough of them?",
-)
-
-
-@exercise(
-    "1.4",
-    right=_trainer(),
-    slips=[_FROZEN, _STILL_OFF, _FLAG_LEFT, _UNWEIGHTED, _INSIDE, _UPSIDE_DOWN, _TOO_SLOW],
-)
-def check_train_linear(train_linear: Callable) -> str:
-    """Does training change W, does importance count, once, and does W end with the most important features?"""
-    importance = 0.7 ** torch.arange(12)
-
-    def train(importance: Tensor, **how: int) -> Tensor:
-        W = as_tensor(train_linear(importance.clone(), seed=1, **how), what="W")
-        require(
-            W.ndim == 2 and W.shape[1] == 12,
-            f"train_linear should return W of shape (hidden, 12); got {tuple(W.shape)}.",
-        )
-        return W.clone()
-
-    start = train(importance, steps=0)
-    try:
-        few = train(importance, steps=5)
-    except RuntimeError as error:
-        require("does not require grad" not in str(error), _STILL_OFF)
-        require("leaf variables" not in str(error), _FLAG_LEFT, error=error)
-        raise
-    require(not torch.equal(few, start), _FROZEN)
-    require(not torch.equal(few, train(importance.flip(0), steps=5)), _UNWEIGHTED)
-    with contextlib.suppress(ValueError):  # an answer may refuse importances below 0; that is no fault
-        # A right loss is then followed the other way; squared, they are as good as above 0.
-        require(not torch.equal(train(importance, steps=1), train(-importance, steps=1)), _INSIDE)
-    W = train(importance)
-    norms, kept = W.norm(dim=0), len(W)
-    require(norms[:kept].mean() > norms[-kept:].mean(), _UPSIDE_DOWN)
-    clean = norms[:kept].min() > 0.9 and norms[kept:].max() < 0.2
-    told = ", ".join(f"{norm:.2f}" for norm in norms[:kept])
-    require(clean, _TOO_SLOW, kept=kept, norms=told)
-    return "A falling loss is not enough: look at whether W moved, and at what it learnt."

@@ -11,11 +11,10 @@ from torch import Tensor
 
 from tms_utils.checks.chapter_03_exact import check_lifted, check_one_hot
 from tms_utils.checks.draws import sparse_sampler
-from tms_utils.checks.exercise import Slip, as_number, as_tensor, choice, exercise, require
+from tms_utils.checks.exercise import Slip, as_number, as_tensor, exercise, require
 
 __all__ = [
     "check_balanced",
-    "check_control",
     "check_draw",
     "check_gradient_size",
     "check_lifted",
@@ -151,17 +150,4 @@ check_draw = sparse_sampler(
     ask=lambda attempt, rows, p, generator: attempt(rows, 10, p, generator),
     shape=lambda rows: {"rows": rows, "n": 10},
     praise="Sparser must mean rarer, not smaller: else the loss falls with p³, and a sweep over p changes two things at once.",
-)
-
-# 3.6 ----------------------------------------------------------------------------------------
-
-check_control = choice(
-    "3.6",
-    right="B",
-    slips={
-        "A": "More seeds narrow the intervals, and these do not touch: that there is a gap is certain. What does it mean?",
-        "C": "A scale in between would give a number in between, by either explanation.",
-        "D": "The loss would say again that those models are no pentagons. It cannot say whether they ever will be.",
-    },
-    praise="Whether a start is worse, or only slower, is seen by training on: a run that is not finished has no shape.",
 )

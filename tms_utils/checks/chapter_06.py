@@ -15,6 +15,8 @@ from tms_utils.geometry import dimensionality
 from tms_utils.shapes import square_antiprism
 
 __all__ = [
+    "check_best_bet",
+    "check_bound",
     "check_crossing",
     "check_fingerprint",
     "check_mean_loss",
@@ -126,6 +128,7 @@ check_crossing = choice(
         "a": "Two planes through the origin share a whole line. If that line runs inside both sheets, so do they.",
         "c": "For a patch, both sheets would have to lie in one plane, and four directions with them.",
         "d": "Every sheet starts at the origin, where all features are off.",
+        "e": "A common point comes with all points between it and the origin: make both explanations smaller alike.",
     },
     praise="A segment has no area, so a random activation of two features has one explanation. The antiprism has 18 "
     "such crossings, the fewest with which one can join 8 points on a sphere pair by pair.",
@@ -247,4 +250,36 @@ check_nine_features = number(
     otherwise="Not {value:g}. With 3 F = 2 E in V - E + F = 2 you get E = 3 V - 6.",
     praise="21 of 36, a smaller share than 18 of 28. In three dimensions edges grow like 3 n, pairs like n²/2: with "
     "many features almost no pair is recovered.",
+)
+
+
+check_best_bet = choice(
+    "6.7",
+    right="c",
+    slips={
+        "a": "A blind pick among the explanations is right in about 36 % of the cases. One bet does better.",
+        "b": "The cheapest explanation is right in less than a third of the cases, less often than a blind pick: it "
+        "prefers sets whose corners reach far out, and their solids are large and thinly filled.",
+        "d": "The largest solid is the most thinly filled: each set makes as many points as any other. It is right in "
+        "less than a third of the cases.",
+    },
+    praise="The smallest solid is the most densely filled. It is right in nearly half of the cases, so at k = m the "
+    "information is lost, whoever looks. For k < m there is one explanation only.",
+)
+
+check_bound = number(
+    "6.8",
+    right=1 / (0.02 * math.log(100)),
+    tolerance=0.06,
+    slips={
+        100.0: "100 is 1/p: as many as there are if each of the m dimensions serves one active feature. The rule asks "
+        "for 2 ln(1/p) dimensions for each.",
+        1 / (0.01 * math.log(100)): "You have lost the factor 2 of the rule.",
+        0.02 * math.log(100): "That is m/n, dimensions for each feature. Turn it round.",
+        1 / (0.02 * 2): "That is with the logarithm to base 10. ln is the natural one.",
+        50.0: "That is 1/(2p): the logarithm ln(n/k) = ln(1/p) is missing.",
+    },
+    otherwise="Not {value:g}. Put k = p n into the rule and divide by m: 1 = 2 p (n/m) ln(1/p).",
+    praise="About 11 features for each dimension, whatever n is. At p = 0.2 it is 1.6, at 0.05 3.3 (section 6.6 packs 4, so "
+    "the rule's constant is not the last word), at 0.001 72: sparser features fit without end.",
 )

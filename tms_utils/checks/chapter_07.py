@@ -11,7 +11,13 @@ from tms_utils.checks.behaviour import ignores_generator
 from tms_utils.checks.draws import is_uniform
 from tms_utils.checks.exercise import Slip, as_tensor, choice, exercise, number, require
 
-__all__ = ["check_binary_border", "check_opposite", "check_three_pairs", "check_who_with_whom"]
+__all__ = [
+    "check_binary_border",
+    "check_gets_through",
+    "check_opposite",
+    "check_three_pairs",
+    "check_who_with_whom",
+]
 
 
 def _on(x: Tensor) -> Tensor:
@@ -101,6 +107,10 @@ check_opposite = choice(
         "every row with that set on, at a cost in proportion to p.",
         "either": 'Not here. "Either" is what 7.4 found for *anti*-correlated features, where the wrong arrangement '
         "costs only p². Here it costs p, and training notices that before the digons have formed.",
+        "feature 3": "From the other set, yes. But 3, 4 and 5 are alike: a swap of two of them changes nothing for the "
+        "data, so which of the three it is falls to luck.",
+        "nobody": "Six features fill the six corners of an octahedron, and each corner has one opposite it. Nobody is "
+        "left over.",
     },
     praise="Those of a set at right angles, strangers opposite: each set is an orthonormal basis of the three "
     "dimensions.",
@@ -245,4 +255,28 @@ check_binary_border = number(
     },
     otherwise="At c = {value:g} the two do not cost the same. Compare 2pc with p(1 - c).",
     praise="A merged pair has no error at all when both are on, so it pays earlier than with magnitudes to tell apart.",
+)
+
+
+check_gets_through = number(
+    "7.6",
+    right=0.0416,  # of a normal variable with mean -1/2 and variance 1/12, the share above 0
+    tolerance=0.01,
+    low=0.0,
+    high=1.0,
+    slips={
+        0.5: "Half would get through if what it hears had the mean 0. The cosines add up to -1, and each magnitude is "
+        "1/2 on average: the mean is -1/2.",
+        0.0: "Not never: only digons silence every row. The magnitudes differ, and with them what output j hears, "
+        "around its mean of -1/2. (A deviation of 1/12 would make it never; 1/12 is the *variance*.)",
+        0.193: "You took E[x²] = 1/3 for the variance of a magnitude. What counts is how far it strays from its mean: "
+        "1/3 - 1/4 = 1/12.",
+        0.292: "Too many: the variances of the ten terms are weighed by the squares of their cosines, and these add up "
+        "to 1, not to 10.",
+        0.958: "That is the share of the rows in which it is silent. The question is in how many it is not.",
+        0.083: "You counted both tails. Only what lies above 0 gets through the ReLU.",
+    },
+    otherwise="Not {value:.3g}. How far is 0 from the mean, in deviations, and what share of a normal variable lies "
+    "beyond that?",
+    praise="About 4 % on paper, and 3.5 % in the chapter's own models after 500 steps: nine directions can wait.",
 )

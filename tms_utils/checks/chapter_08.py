@@ -106,6 +106,9 @@ check_smaller_start = choice(
         "long.",
         "B": "Not B. All features have the same factor of 100 to make up for in squared length, but at rates of their "
         "own.",
+        "D": "Not D. The rate stands in the denominator: the more important a feature, the sooner it has made up for "
+        "the same factor.",
+        "E": "Not E. Every feature begins a hundred times shorter in squared length, and grows no faster for it.",
     },
     praise="ln(100) / r_i more steps each, so the stairs move apart: a smaller start makes a cleaner staircase.",
 )
@@ -205,6 +208,7 @@ check_best_polygon = number(
         8.0: "Not 8. All eight fit, but in an octagon each costs 0.1155; in a heptagon 0.0833, which is worth dropping "
         "one.",
         6.0: "Close, but not 6. A seventh makes the other six dearer, and yet the total falls, from 0.1117 to 0.1106.",
+        4.0: "Not 4, by far. Two digons disturb nobody, but four features are dropped, at 0.302 each: 0.1510 in all.",
         5.0: "Not 5, by far: a dropped feature costs 1/3 - 1/32 = 0.302, one in a hexagon 0.048. Keep more.",
     },
     otherwise="Not {value:g}: a dropped feature costs 1/3 - 1/32 = 0.302, one in a hexagon 0.048.",
@@ -214,6 +218,11 @@ check_best_polygon = number(
 
 _WAITS = {"sums": False, "random": False, "unequal": True}
 _WAIT_SLIPS = {
+    "all": Slip(
+        dict.fromkeys(_WAITS, True),
+        "Not so for all three. Gradient descent would wait in any rotated basis, for it knows no weights, only "
+        "directions; Adam looks at one weight at a time, so what a weight stands for matters.",
+    ),
     "sums": Slip(
         _WAITS | {"sums": True},
         "Not so for sums: the differences have weights of their own now, whose small gradients Adam makes as large as "
@@ -244,6 +253,7 @@ def check_other_weights(attempt: Any) -> str:
     answers = {name: str(value).strip().casefold() for name, value in plain.items()}
     for name, answer in answers.items():
         require(answer in {"true", "false"}, f"Expected True or False for {name}; got {attempt[name]!r:.60}.")
+    require(set(answers.values()) != {"true"}, _WAIT_SLIPS["all"])
     for name, waits in _WAITS.items():
         require((answers[name] == "true") == waits, _WAIT_SLIPS[name])
     return "What is special is the basis of features: there, and only there, Adam's steps stay in two dimensions."

@@ -1,0 +1,3 @@
+from pip import main
+
+raise SystemExit(main())

@@ -1,0 +1,5 @@
+"""In place of pip's own."""
+
+from pip import main
+
+__all__ = ["main"]

@@ -1,0 +1,95 @@
+"""What a student learns before handing in: the marker's words, from a copy of the file, in a clean process."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+import student
+from chapter import Chapter
+from nbformat.v4 import new_code_cell
+from tiny_course import SOLVED, UNTOUCHED, stub_of, tiny_chapter, write_course
+
+from tms_utils import check
+from tms_utils.checks.exercise import exercise
+
+STUB = "def f(x):\n    '''A sum.'''\n    return x -  1  # a comment\n"
+
+
+@pytest.fixture
+def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
+    """Write a notebook as it is handed out, check it, and return what is printed."""
+    course = write_course(tmp_path / "course", own_exercise=True)
+    monkeypatch.setenv("PYTHONPATH", str(course))
+
+    def run(*answers: str, last: str = "") -> list[str]:
+        path = tmp_path / "my.ipynb"
+        handed_out = student.with_help(student.without_answers(tiny_chapter()), "my.ipynb")
+        for k, answer in enumerate(answers, 1):
+            stub_of(handed_out, k).source = answer
+        handed_out.cells.append(new_code_cell(last))
+        nbformat.write(handed_out, path)
+        check.main([str(path)])
+        return [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+
+    return run
+
+
+def test_it_says_what_the_marker_will_say(checked) -> None:
+    square, mended = "def double(x):\n    return x * x", UNTOUCHED[2].replace("x + 0", "x")
+    said = checked(square, SOLVED[1], mended, last="1 / 0")
+    assert "1.1 failed That is the square." in said
+    assert "1.2 passed B it is." in said
+    assert "1.4 not attempted" in said
+    assert any("raised ZeroDivisionError" in line for line in said)
+    assert any(line.startswith("1.3 failed") for line in said), "code that was changed is an attempt"
+
+
+def test_what_is_as_it_came_is_not_attempted(checked) -> None:
+    theirs = "from tms_utils.check import digest as double"
+    reformatted = UNTOUCHED[2].replace("x + 0", "x+0  # hm").replace("\n", "\r\n")
+    said = checked(theirs, UNTOUCHED[1], reformatted)
+    assert [line for line in said if line.startswith("1.")][1:] == [f"1.{k} not attempted" for k in (2, 3, 4)]
+    assert any(line.startswith("1.1 failed That is the course's own digest") for line in said)
+
+
+def test_a_hand_out_knows_its_code_and_checks_itself_last() -> None:
+    theirs = student.with_help(student.without_answers(tiny_chapter()), "01_tiny.ipynb")
+    nbformat.validate(theirs)
+    known = student.as_handed_out(Chapter(theirs))
+    assert list(known) == ["1.3"], "the only one with a function that can run"
+    assert len(known["1.3"]) == 2
+    helping = [cell for cell in theirs.cells if cell.metadata.get("tags") == ["hand-in"]]
+    assert all(digest in helping[0].source for digest in known["1.3"])
+    assert theirs.cells[-1] is helping[1]
+    assert 'before_handing_in("01_tiny.ipynb", ready=False)' in helping[1].source
+
+
+def test_the_last_cell_waits_until_one_is_ready(
+    monkeypatch: pytest.MonkeyPatch, capsys, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(check.CHECKING, raising=False)
+    check.before_handing_in("my.ipynb")
+    assert "write ready=True" in capsys.readouterr().out
+    check.before_handing_in("my.ipynb", ready=True)
+    assert "There is no file my.ipynb here" in capsys.readouterr().out
+    monkeypatch.setenv(check.CHECKING, "1")
+    check.before_handing_in("my.ipynb", ready=True)
+    assert capsys.readouterr().out == "", "a notebook that is being checked does not check itself"
+
+
+def test_a_digest_is_of_what_code_does() -> None:
+    assert check.digest(STUB) == check.digest('def f(x):\r\n        """A sum."""\r\n        return (x-1)\r\n')
+    assert check.digest(STUB) != check.digest(STUB.replace("-", "+"))
+
+
+def test_the_courses_own_function_gets_a_word() -> None:
+    assert "the course's own digest" in check.borrowed(["B", check.digest])
+    assert check.borrowed([abs, "B", lambda x: x]) == ""
+    task = exercise("0.1", right=abs)(lambda attempt: "right")
+    assert task(check.digest).status == "passed", "outside of notebooks, as in the course's own tests"
+
+
+def test_a_call_without_a_file_says_how(capsys) -> None:
+    assert check.main([]) == 2
+    assert "python -m tms_utils.check my.ipynb" in capsys.readouterr().err

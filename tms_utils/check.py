@@ -1,0 +1,193 @@
+"""Before you hand in: what will the marker say?
+
+    python -m tms_utils.check my.ipynb
+
+Runs a copy of the notebook from top to bottom in a fresh kernel, as the marker will, and prints what each exercise's
+last check says.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import textwrap
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+__all__ = ["as_handed_out", "before_handing_in", "file"]
+
+HEADING = re.compile(r"^### Exercise (\d+\.\d+): *(.*)$", re.MULTILINE)
+PROMPT = "*Your answer:*"
+CHECKING = "TMS_CHECKING"  # set while a notebook is marked or checked: then it does not check itself
+SECONDS = 120  # for a cell
+BORROWED = "That is the course's own {name}, which of course agrees with itself. Write the lines yourself."
+
+said: dict[str, tuple[str, str]] = {}  # what each exercise's last check has said: status and message
+_came: dict[str, frozenset[str]] = {}  # the digests of an exercise's code as it was handed out
+
+
+# Code as it was handed out -------------------------------------------------------------------
+
+
+def digest(source: str) -> str:
+    """A fingerprint of a function's code that comments, layout and line ends do not change."""
+    bare = ast.unparse(ast.parse(textwrap.dedent(source)))
+    return hashlib.sha256(bare.replace("'", '"').encode()).hexdigest()[:16]
+
+
+def as_handed_out(code: Mapping[str, Iterable[str]]) -> None:
+    """Say how the code to mend looked when it was handed out: the digests of its functions, by exercise."""
+    _came.update({number: frozenset(digests) for number, digests in code.items()})
+
+
+def as_it_came(number: str, attempts: Iterable[Any]) -> bool:
+    """Whether all functions of an attempt are still as they were handed out."""
+    functions = [attempt for attempt in attempts if callable(attempt)]
+    try:
+        return bool(functions) and all(
+            digest(inspect.getsource(one)) in _came.get(number, ()) for one in functions
+        )
+    except (OSError, TypeError, SyntaxError):  # not from a cell: then somebody has written it
+        return False
+
+
+def borrowed(attempts: Iterable[Any]) -> str:
+    """What to say to an attempt that is a function of this package; nothing to the reader's own work."""
+    for one in filter(callable, attempts):
+        if str(getattr(one, "__module__", "")).split(".")[0] == "tms_utils":
+            return BORROWED.format(name=getattr(one, "__name__", "function"))
+    return ""
+
+
+# What the marker will say --------------------------------------------------------------------
+
+
+def before_handing_in(name: str, *, ready: bool = False) -> None:
+    """The last cell of a hand-out: with ``ready=True``, check the saved notebook."""
+    if os.environ.get(CHECKING):
+        return
+    if not ready:
+        print("Before you hand in: save this notebook, write ready=True here, and run this cell.")
+        return
+    open_now = os.environ.get("JPY_SESSION_NAME", "")  # JupyterLab says which notebook this is
+    path = next((p for p in map(Path, (open_now, name)) if p.suffix == ".ipynb" and p.is_file()), None)
+    if path is None:
+        print(
+            f"There is no file {name} here. If you have renamed it, write its name into this cell. In Colab, choose "
+            "Runtime, Restart session and run all instead, and read what the checks say."
+        )
+        return
+    file(path)
+
+
+def file(path: Path | str) -> int:
+    """Check a notebook, and print what the marker will say; the number of exercises that have failed."""
+    from nbclient.exceptions import DeadKernelError
+
+    path = Path(path)
+    print(f"{path.name} is run from top to bottom ...", flush=True)
+    try:
+        found, notes = run(path)
+    except DeadKernelError:
+        print(
+            "A cell has ended the kernel. Restart it, run one cell after the other, and see which one that is."
+        )
+        return 1
+    for number, (status, message) in found.items():
+        row = f"  {number:5}{status:15}{' '.join(message.split())}"
+        print(textwrap.fill(row, 100, subsequent_indent=" " * 22).rstrip())
+    for note in notes:
+        print(textwrap.fill(f"  note: {note}", 100, subsequent_indent=" " * 8))
+    return sum(status == "failed" for status, _ in found.values())
+
+
+def run(path: Path) -> tuple[dict[str, tuple[str, str]], list[str]]:
+    """Run a copy of a notebook in a fresh kernel; status and message of each exercise, and errors of cells."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.reads(path.read_text(encoding="utf-8-sig"), as_version=4)
+    last = "from tms_utils import check as _check\n_check.tell()"
+    notebook.cells.append(nbformat.v4.new_code_cell(last))
+    before = os.environ.get(CHECKING)
+    os.environ[CHECKING] = "1"  # the kernel inherits it
+    try:
+        with tempfile.TemporaryDirectory(prefix="check-") as folder:
+            client = NotebookClient(
+                notebook,
+                kernel_name="python3",
+                timeout=SECONDS,
+                interrupt_on_timeout=True,
+                allow_errors=True,
+                resources={"metadata": {"path": folder}},
+            )
+            client.execute(stderr=subprocess.DEVNULL)
+    finally:
+        os.environ.pop(CHECKING)
+        if before is not None:
+            os.environ[CHECKING] = before
+    told = told_by(notebook.cells.pop())
+    return outcome(notebook.cells, told), errors(notebook.cells)
+
+
+def tell() -> None:
+    """Print what the checks of this kernel have said, for `run` to read."""
+    print(json.dumps(said))
+
+
+def told_by(cell: Mapping) -> dict[str, tuple[str, str]]:
+    text = "".join(output.get("text", "") for output in cell.get("outputs", []))
+    try:
+        return {number: tuple(verdict) for number, verdict in json.loads(text).items()}
+    except ValueError:
+        return {}
+
+
+def outcome(cells: Iterable[Mapping], told: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """What is said of each exercise that has a heading; one without a check is answered in words."""
+    found, texts = {}, {}
+    current, is_checked = "", set()
+    for cell in cells:
+        for number, _ in HEADING.findall(cell.source) if cell.cell_type == "markdown" else []:
+            current, texts[number] = number, ""
+        if cell.cell_type == "code" and "check_" in cell.source:
+            is_checked.add(current)
+        elif current and PROMPT in cell.source:
+            texts[current] += cell.source.replace(PROMPT, "")
+    for number, text in texts.items():
+        if number in told:
+            found[number] = told[number]
+        elif number in is_checked:
+            found[number] = ("not attempted", "Its check has not been called, or stopped with an error.")
+        else:
+            found[number] = ("to read" if text.strip() else "not attempted", " ".join(text.split())[:200])
+    return found
+
+
+def errors(cells: Iterable[Mapping]) -> list[str]:
+    """Which cells have stopped, and why."""
+    return [
+        f"cell {position} raised {output.ename}: {output.evalue}"[:300]
+        for position, cell in enumerate(cells, 1)
+        for output in cell.get("outputs", [])
+        if output.output_type == "error"
+    ]
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 1 or not Path(arguments[0]).is_file():
+        print("Say which notebook: python -m tms_utils.check my.ipynb", file=sys.stderr)
+        return 2
+    return int(file(arguments[0]) > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,88 @@
+// Five features squeezed into a plane and read back: switch them on, and see what comes out.
+import { randomSource } from "./random.js";
+import { announcer, arrow, button, checkbox, choice, colour, el, fill, minus, picture, svg } from "./ui.js";
+
+// x -> h = W x -> W^T h + b -> (ReLU) x'. W: a direction [x, y] per feature.
+export function squeeze(W, b, x) {
+  const h = [0, 1].map((d) => W.reduce((sum, w, i) => sum + x[i] * w[d], 0));
+  const before = W.map((w, i) => w[0] * h[0] + w[1] * h[1] + b[i]);
+  return { h, before, after: before.map((z) => Math.max(0, z)) };
+}
+
+function start(app, { models, on }) {
+  const names = models.map(({ name }) => name);
+  const n = models[0].W.length;
+  const x = Array.from({ length: n }, (_, i) => (on.includes(i) ? 1 : 0));
+  const random = randomSource(1);
+  const status = announcer();
+  const plane = picture(360, 290, "The plane: an arrow for each feature that is stored, and the point h at which the input arrives");
+  const bars = picture(360, 230, "For each feature what went in and what is read back");
+  const switches = x.map((_, i) => button(`${i}`, () => { x[i] = 1 - x[i]; draw(); }, { "aria-label": `Feature ${i}`, class: "switch" }));
+  const stored = choice({ label: "Stored", options: names.map((name) => [name, name]), value: names[0], change: () => draw() });
+  const relu = checkbox({ label: "ReLU", checked: true, change: () => draw() });
+  app.append(el("div", { class: "stack" },
+    el("div", { class: "panel row" }, el("span", {}, "Switch on"), ...switches,
+      button("Random input", () => { x.forEach((_, i) => (x[i] = random() < 0.25 ? 1 : 0)); draw(); })),
+    el("div", { class: "row" }, stored.node, relu.node),
+    status.node,
+    el("div", { class: "columns" },
+      el("div", {}, el("h4", {}, "Squeezed ", el("small", {}, "into two numbers: h, the sum of the arrows that are on")), plane),
+      el("div", {}, el("h4", {}, "Read back ", el("small", {}, "dashed: what went in; full: what comes out; hatched: ghosts that the ReLU deletes")), bars))));
+
+  function draw() {
+    const { W, b } = models.find(({ name }) => name === stored.value);
+    const { h, before, after } = squeeze(W, b, x);
+    const out = relu.value ? after : before;
+    switches.forEach((node, i) => {
+      node.setAttribute("aria-pressed", x[i] > 0);
+      node.style.cssText = `border: 2px solid ${colour(i)}; min-width: 40px; ${x[i] ? "background: var(--soft); box-shadow: inset 0 -4px " + colour(i) : ""}`;
+    });
+    // The plane: arrows, then the walk from arrow to arrow to h.
+    const at = ([u, v]) => [180 + 68 * u, 145 - 68 * v];
+    const walk = [[0, 0]];
+    W.forEach((w, i) => x[i] && walk.push([0, 1].map((d) => walk[walk.length - 1][d] + w[d])));
+    const [hx, hy] = at(h);
+    fill(plane,
+      svg("circle", { cx: 180, cy: 145, r: 68, fill: "none", stroke: "var(--line)", "stroke-dasharray": "3 4" }),
+      ...W.flatMap((w, i) => {
+        const length = Math.hypot(...w);
+        if (length < 0.01) return [];
+        const [tx, ty] = at(w.map((c) => c * (1 + 0.2 / length)));
+        return [svg("g", { opacity: x[i] ? 1 : 0.45 }, arrow(180, 145, ...at(w), colour(i), { width: x[i] ? 4 : 2.5 })),
+          svg("text", { x: tx, y: ty + 4, "text-anchor": "middle", class: "halo" }, i)];
+      }),
+      svg("polyline", { points: walk.map((point) => at(point).map((c) => c.toFixed(1)).join()).join(" "), fill: "none", stroke: "var(--ink)", "stroke-dasharray": "2 4" }),
+      svg("circle", { cx: hx, cy: hy, r: 7, fill: "var(--ink)", stroke: "var(--card)", "stroke-width": 2 }),
+      svg("text", { x: hx + 12, y: hy - 8, class: "halo", style: "font-weight:700" }, "h"));
+    // The bars: one unit is 52 high, zero at 138; what falls below the picture is cut off.
+    const bar = (left, value, look) => svg("rect", { x: left, width: 40, rx: 2, ...look,
+      y: 138 - 52 * Math.max(0, value), height: Math.max(0.5, 52 * Math.abs(Math.max(-1.4, value))) });
+    fill(bars,
+      svg("defs", {}, svg("pattern", { id: "ghosts", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
+        svg("rect", { width: 6, height: 6, fill: "var(--soft)" }), svg("rect", { width: 2, height: 6, fill: "var(--muted)" }))),
+      svg("line", { x1: 14, x2: 350, y1: 138, y2: 138, stroke: "var(--line)" }),
+      ...out.flatMap((value, i) => {
+        const left = 24 + 66 * i;
+        return [...(relu.value && !x[i] && before[i] < -0.005 ? [bar(left, before[i], { fill: "url(#ghosts)", stroke: "var(--muted)" })] : []),
+          bar(left, value, { fill: colour(i) }),
+          ...(x[i] ? [bar(left - 4, x[i], { fill: "none", stroke: "var(--ink)", width: 48, "stroke-dasharray": "4 3" })] : []),
+          svg("text", { x: left + 20, y: 130 - 52 * Math.max(0, value, x[i]), "text-anchor": "middle" }, minus(value.toFixed(2))),
+          svg("text", { x: left + 20, y: 226, "text-anchor": "middle", style: "font-weight:600" }, i)];
+      }));
+    status.say(sentence(x, h, before, out), true);
+  }
+
+  function sentence(x, h, before, out) {
+    const all = [...x.keys()];
+    const list = (items) => items.join(", ") || "none";
+    const value = (v) => minus(v.toFixed(2));
+    const read = all.filter((i) => x[i]).map((i) => `${i} as ${value(out[i])}`);
+    const ghosts = all.filter((i) => !x[i] && Math.abs(out[i]) > 0.005).map((i) => `${i} at ${value(out[i])}`);
+    const deleted = relu.value ? all.filter((i) => !x[i] && before[i] < -0.005).length : 0;
+    if (!read.length) return "All off: nothing goes in, and nothing comes out.";
+    return `h = (${h.map(value).join(", ")}). Read back: ${list(read)}. Ghosts that stay: ${list(ghosts)}.${deleted ? ` The ReLU deletes ${deleted}.` : ""}`;
+  }
+
+  draw();
+  return draw;
+}

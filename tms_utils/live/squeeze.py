@@ -1,0 +1,58 @@
+"""Five features squeezed into two dimensions and read back, without any training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from tms_utils.live.figure import LiveFigure, Still, chosen
+from tms_utils.palette import PALETTE
+from tms_utils.shapes import polygon
+from tms_utils.theory import polygon_optimum
+from tms_utils.validate import WholeNumber
+
+FEATURES = range(5)
+
+
+def squeeze(*, on: Sequence[WholeNumber] = (0,)) -> LiveFigure:
+    """Switch features on, see where the plane puts them, and what is read back (paper: "Demonstrating Superposition").
+
+    Two models can be compared: one that stores two features at right angles and drops the rest, and the best
+    pentagon for very sparse features.
+
+    Args:
+        on: the features that are on at the start, each of 0 to 4.
+
+    Raises:
+        ValueError: if one of them is no feature.
+    """
+    best = polygon_optimum(5)
+    two = torch.zeros(5, 2)
+    two[0, 1] = two[1, 0] = 1
+    five = best.norm * polygon(5).mT
+    rounded = [[round(v, 4) for v in w] for w in five.tolist()]
+    models = [
+        {"name": "five, as a pentagon", "W": rounded, "b": [round(best.b, 4)] * 5},
+        {"name": "two, apart", "W": two.tolist(), "b": [0] * 5},
+    ]
+    return LiveFigure(
+        "squeeze",
+        "squeezed and read back",
+        _still(five),
+        "Five arrows to the corners of a pentagon; where only feature 0 is on, the input arrives at the tip of arrow 0, "
+        "as the point h.",
+        {"models": models, "on": [chosen("on", i, FEATURES) for i in on]},
+    )
+
+
+def _still(directions: torch.Tensor) -> str:
+    picture = Still(320, 320, 110)
+    picture.circle(0, 0, 1, dash="3 4")
+    for i, (x, y) in enumerate(directions.tolist()):
+        picture.arrow(x, y, PALETTE[i])
+        picture.text(1.12 * x, 1.12 * y, str(i))
+    x, y = directions[0].tolist()
+    picture.circle(x, y, 0.06, fill="#1c2430")
+    picture.text(x + 0.16, y, "h")
+    return picture.svg()
