@@ -15,6 +15,7 @@ container.
 """
 
 import argparse
+import contextlib
 import os
 import re
 import sys
@@ -81,12 +82,8 @@ def options_of(arguments: list[str] | None) -> argparse.Namespace:
 def say(text: str = "", *, error: bool = False) -> None:
     """Print; that nobody can read it, or not all of it, is no reason to stop marking."""
     stream = sys.stderr if error else sys.stdout
-    try:
+    with contextlib.suppress(OSError):  # as after `| head`
         print(text, file=stream, flush=True)
-    except UnicodeEncodeError:
-        print(text.encode("ascii", "backslashreplace").decode(), file=stream, flush=True)
-    except OSError:  # as after `| head`
-        pass
 
 
 class Progress:

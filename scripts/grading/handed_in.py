@@ -41,7 +41,7 @@ def read(path: Path) -> Chapter:
 def decoded(content: bytes) -> str:
     """The text of a file: any Unicode encoding, with a byte order mark or without one, or a Windows code page."""
     try:
-        return content.decode(json.detect_encoding(content)).removeprefix("\ufeff")
+        return content.decode(json.detect_encoding(content))
     except UnicodeDecodeError:
         return content.decode("cp1252", errors="replace")
 
