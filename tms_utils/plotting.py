@@ -144,7 +144,7 @@ def plot_norm_bars(
             bar.set(hatch="////", edgecolor="0.25", linewidth=0)
     ax.invert_yaxis()
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.set(xlabel="$|W_i|$", ylabel="feature i", xlim=(0, max(1.25, 1.05 * norms.max())))
+    ax.set(xlabel="$\\Vert W_i\\Vert$", ylabel="feature i", xlim=(0, max(1.25, 1.05 * norms.max())))
     ax.axvline(1, color="0.6", linestyle=":", linewidth=1)
     if colourbar:
         mappable = plt.cm.ScalarMappable(norm, SUPERPOSITION)
