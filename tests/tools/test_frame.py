@@ -140,7 +140,7 @@ def test_a_files_name_reaches_the_grader_as_it_is(make, tmp_path: Path) -> None:
 
 def test_a_command_without_what_it_needs_says_how_to_call_it(make) -> None:
     for command, example in (
-        ("grade", "make grade FILE=../hand-ins"),
+        ("grade", "make grade FILE=../hand-ins OUT=../marks"),
         ("chapter", 'make chapter TITLE="A trial"'),
     ):
         result = make(command)
