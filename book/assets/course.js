@@ -34,7 +34,7 @@ window.addEventListener("DOMContentLoaded", () => {
 
 // A link to something that is folded opens the fold.
 function unfold() {
-  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   for (let fold = target?.closest("details:not([open])"); fold; fold = fold.parentElement.closest("details:not([open])")) fold.open = true;
   if (target?.closest("details")) target.scrollIntoView();
 }

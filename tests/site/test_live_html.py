@@ -159,3 +159,10 @@ def test_the_configuration_survives_quoting():
     html = live.activation_space()._repr_html_()
     config = re.search(r'data-config="([^"]*)"', html)[1]
     assert json.loads(entities.unescape(config))["W"] == [list(row) for row in TRAINED_W]
+
+
+def test_squeeze_refuses_what_its_controls_do_not_offer():
+    with pytest.raises(ValueError, match="expected on to be one of 0 to 4; got 5"):
+        live.squeeze(on=[5])
+    with pytest.raises(ValueError, match="expected attack to be one of 0, 0.05"):
+        live.squeeze(attack=0.33)

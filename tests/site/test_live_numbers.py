@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from tms_utils import ToyModel, theory
+from tms_utils import ToyModel, geometry, theory
+from tms_utils.live import squeeze
 from tms_utils.live.activation_space import TRAINED_W
 
 
@@ -230,3 +231,28 @@ def test_speed(compute):
     )
     print("training steps a second (n = 5, batch 256) at S = 0, 0.5, 0.9, 0.95:", rates)
     assert min(rates) > 500
+
+
+def test_squeeze_reads_back_what_the_model_does(compute):
+    pentagon, _ = squeeze().config["models"]
+    model = ToyModel.with_weights(torch.tensor(pentagon["W"]).T, torch.tensor(pentagon["b"]))
+    for on in ([0], [0, 2], [1, 2, 3], []):
+        x = torch.zeros(5)
+        x[on] = 1
+        js = compute("({W, b, x}) => tms.squeeze(W, b, x)", {**pentagon, "x": x.tolist()})
+        np.testing.assert_allclose(js["after"], model(x[None, None]).detach().flatten(), atol=1e-6)
+        np.testing.assert_allclose(js["h"], (model.W[0] @ x).detach(), atol=1e-6)
+
+
+def test_squeezes_nudge_towards_a_feature_is_the_strongest_attack_on_it(compute):
+    """In proportion to row i of W^T W, as chapter 9 derives: no other nudge of that length moves output i further."""
+    pentagon, _ = squeeze().config["models"]
+    W = torch.tensor(pentagon["W"]).T
+    for i in range(5):
+        angle = torch.atan2(W[1, i], W[0, i]).item()
+        nudge = torch.tensor(
+            compute("({W, angle}) => tms.nudgeTowards(W, angle, 0.3)", {"W": pentagon["W"], "angle": angle})
+        )
+        row = geometry.gram(W)[i]
+        np.testing.assert_allclose(nudge, 0.3 * row / row.norm(), atol=1e-6)
+        assert nudge.norm().item() == pytest.approx(0.3)

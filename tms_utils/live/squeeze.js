@@ -1,6 +1,6 @@
 // Five features squeezed into a plane and read back: switch them on, and see what comes out.
 import { randomSource } from "./random.js";
-import { announcer, arrow, button, checkbox, choice, colour, el, fill, minus, picture, svg } from "./ui.js";
+import { announcer, arrow, button, checkbox, choice, colour, el, fill, minus, picture, slider, svg } from "./ui.js";
 
 // x -> h = W x -> W^T h + b -> (ReLU) x'. W: a direction [x, y] per feature.
 export function squeeze(W, b, x) {
@@ -9,7 +9,14 @@ export function squeeze(W, b, x) {
   return { h, before, after: before.map((z) => Math.max(0, z)) };
 }
 
-function start(app, { models, on }) {
+// The nudge of length `size` that pushes h furthest in the direction (cos, sin): in proportion to W^T u.
+export function nudgeTowards(W, angle, size) {
+  const along = W.map((w) => w[0] * Math.cos(angle) + w[1] * Math.sin(angle));
+  const length = Math.hypot(...along) || 1;
+  return along.map((c) => (size * c) / length);
+}
+
+function start(app, { models, on, attack }) {
   const names = models.map(({ name }) => name);
   const n = models[0].W.length;
   const x = Array.from({ length: n }, (_, i) => (on.includes(i) ? 1 : 0));
@@ -20,18 +27,42 @@ function start(app, { models, on }) {
   const switches = x.map((_, i) => button(`${i}`, () => { x[i] = 1 - x[i]; draw(); }, { "aria-label": `Feature ${i}`, class: "switch" }));
   const stored = choice({ label: "Stored", options: names.map((name) => [name, name]), value: names[0], change: () => draw() });
   const relu = checkbox({ label: "ReLU", checked: true, change: () => draw() });
+  const attacked = attack !== undefined;
+  const turns = Array.from({ length: 36 }, (_, k) => 10 * k);
+  const size = slider({ label: "Nudge, length", values: [0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1], value: attacked ? attack : 0, say: String, change: () => draw() });
+  const angle = slider({ label: "Nudge, direction", values: turns, value: 0, say: (d) => `${d}\u00b0`, change: () => draw() });
+  const nudge = () => nudgeTowards(models.find(({ name }) => name === stored.value).W, (angle.value * Math.PI) / 180, attacked ? size.value : 0);
   app.append(el("div", { class: "stack" },
     el("div", { class: "panel row" }, el("span", {}, "Switch on"), ...switches,
       button("Random input", () => { x.forEach((_, i) => (x[i] = random() < 0.25 ? 1 : 0)); draw(); })),
     el("div", { class: "row" }, stored.node, relu.node),
+    attacked ? el("div", { class: "panel controls" }, size.node, angle.node) : "",
     status.node,
     el("div", { class: "columns" },
       el("div", {}, el("h4", {}, "Squeezed ", el("small", {}, "into two numbers: h, the sum of the arrows that are on")), plane),
       el("div", {}, el("h4", {}, "Read back ", el("small", {}, "dashed: what went in; full: what comes out; hatched: ghosts that the ReLU deletes")), bars))));
 
+  if (attacked) {
+    plane.classList.add("drag");
+    let held = false;
+    const aim = (event) => {
+      const box = plane.getBoundingClientRect();
+      const { h } = squeeze(models.find(({ name }) => name === stored.value).W, [0, 0, 0, 0, 0], x);
+      const [u, v] = [((event.clientX - box.left) * 360) / box.width, ((event.clientY - box.top) * 290) / box.height];
+      const degrees = (Math.atan2((145 - v) / 68 - h[1], (u - 180) / 68 - h[0]) * 180) / Math.PI;
+      angle.value = (Math.round((degrees + 360) / 10) * 10) % 360;
+      draw();
+    };
+    plane.addEventListener("pointerdown", (event) => { held = true; plane.setPointerCapture(event.pointerId); aim(event); });
+    plane.addEventListener("pointermove", (event) => held && aim(event));
+    for (const end of ["pointerup", "pointercancel"]) plane.addEventListener(end, () => (held = false));
+  }
+
   function draw() {
     const { W, b } = models.find(({ name }) => name === stored.value);
-    const { h, before, after } = squeeze(W, b, x);
+    const delta = nudge();
+    const meant = squeeze(W, b, x);
+    const { h, before, after } = squeeze(W, b, x.map((v, i) => v + delta[i]));
     const out = relu.value ? after : before;
     switches.forEach((node, i) => {
       node.setAttribute("aria-pressed", x[i] > 0);
@@ -52,6 +83,12 @@ function start(app, { models, on }) {
           svg("text", { x: tx, y: ty + 4, "text-anchor": "middle", class: "halo" }, i)];
       }),
       svg("polyline", { points: walk.map((point) => at(point).map((c) => c.toFixed(1)).join()).join(" "), fill: "none", stroke: "var(--ink)", "stroke-dasharray": "2 4" }),
+      ...(attacked ? [
+        svg("polygon", { fill: "none", stroke: "var(--accent)", "stroke-dasharray": "2 3", points: turns.map((d) => {
+          const far = nudgeTowards(W, (d * Math.PI) / 180, size.value);
+          return at([0, 1].map((k) => meant.h[k] + W.reduce((sum, w, i) => sum + far[i] * w[k], 0))).map((c) => c.toFixed(1)).join();
+        }).join(" ") }),
+        arrow(...at(meant.h), hx, hy, "var(--accent)", { width: 3 })] : []),
       svg("circle", { cx: hx, cy: hy, r: 7, fill: "var(--ink)", stroke: "var(--card)", "stroke-width": 2 }),
       svg("text", { x: hx + 12, y: hy - 8, class: "halo", style: "font-weight:700" }, "h"));
     // The bars: one unit is 52 high, zero at 138; what falls below the picture is cut off.
@@ -69,7 +106,16 @@ function start(app, { models, on }) {
           svg("text", { x: left + 20, y: 130 - 52 * Math.max(0, value, x[i]), "text-anchor": "middle" }, minus(value.toFixed(2))),
           svg("text", { x: left + 20, y: 226, "text-anchor": "middle", style: "font-weight:600" }, i)];
       }));
-    status.say(sentence(x, h, before, out), true);
+    status.say(attacked ? harm(meant, out, delta) : sentence(x, h, before, out), true);
+  }
+
+  function harm(meant, out, delta) {
+    const value = (v) => minus(v.toFixed(2));
+    const calm = relu.value ? meant.after : meant.before;
+    const error = (y) => y.reduce((sum, v, i) => sum + (v - x[i]) ** 2, 0);
+    const moved = out.map((v, i) => Math.abs(v - calm[i]));
+    const most = moved.indexOf(Math.max(...moved));
+    return `No input changes by more than ${value(Math.max(...delta.map(Math.abs)))}. Output ${most} goes from ${value(calm[most])} to ${value(out[most])}; the squared error from ${value(error(calm))} to ${value(error(out))}.`;
   }
 
   function sentence(x, h, before, out) {

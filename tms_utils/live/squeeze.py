@@ -13,9 +13,10 @@ from tms_utils.theory import polygon_optimum
 from tms_utils.validate import WholeNumber
 
 FEATURES = range(5)
+NUDGES = (0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1)
 
 
-def squeeze(*, on: Sequence[WholeNumber] = (0,)) -> LiveFigure:
+def squeeze(*, on: Sequence[WholeNumber] = (0,), attack: float | int | None = None) -> LiveFigure:
     """Switch features on, see where the plane puts them, and what is read back (paper: "Demonstrating Superposition").
 
     Two models can be compared: one that stores two features at right angles and drops the rest, and the best
@@ -23,9 +24,12 @@ def squeeze(*, on: Sequence[WholeNumber] = (0,)) -> LiveFigure:
 
     Args:
         on: the features that are on at the start, each of 0 to 4.
+        attack: if given, the reader can nudge the input by a vector of this length at the start, one of ``NUDGES``,
+            in the direction that moves h furthest towards where they drag it (paper: "Relationship to Adversarial
+            Robustness").
 
     Raises:
-        ValueError: if one of them is no feature.
+        ValueError: if one of ``on`` is no feature, or ``attack`` is not one of the slider's.
     """
     best = polygon_optimum(5)
     two = torch.zeros(5, 2)
@@ -36,13 +40,16 @@ def squeeze(*, on: Sequence[WholeNumber] = (0,)) -> LiveFigure:
         {"name": "five, as a pentagon", "W": rounded, "b": [round(best.b, 4)] * 5},
         {"name": "two, apart", "W": two.tolist(), "b": [0] * 5},
     ]
+    config = {"models": models, "on": [chosen("on", i, FEATURES) for i in on]}
+    if attack is not None:
+        config["attack"] = chosen("attack", attack, NUDGES)
     return LiveFigure(
         "squeeze",
         "squeezed and read back",
         _still(five),
         "Five arrows to the corners of a pentagon; where only feature 0 is on, the input arrives at the tip of arrow 0, "
         "as the point h.",
-        {"models": models, "on": [chosen("on", i, FEATURES) for i in on]},
+        config,
     )
 
 
