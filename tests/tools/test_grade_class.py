@@ -148,7 +148,11 @@ def test_ctrl_c_keeps_what_is_there(course: Path, tmp_path: Path) -> None:
         "1",
     ]
     with subprocess.Popen(
-        [*call, "--course", str(course)], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+        [*call, "--course", str(course)],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        # a run in the background of a shell hands down a Ctrl-C that is ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as run:
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline and "a.ipynb" not in (marks.read_text() if marks.exists() else ""):
