@@ -159,6 +159,13 @@ def pages_of_changed_lists(
     return [page for page in pages if page in env.found_docs and texts[page] != before.get(page)]
 
 
+def page_of_the_glossary(
+    app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
+) -> list[str]:
+    """The glossary's page, always: of a page that is not read again, the search forgets the entries."""
+    return ["book/notation"] if "book/notation" in env.found_docs else []
+
+
 def pages_of_changed_assets(
     app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
 ) -> list[str]:
@@ -181,6 +188,7 @@ def setup(app: Sphinx) -> dict:
     app.connect("doctree-read", hold_predictions)
     app.connect("doctree-read", link_terms)
     app.connect("env-get-outdated", pages_of_changed_lists)
+    app.connect("env-get-outdated", page_of_the_glossary)
     app.connect("env-get-outdated", pages_of_changed_assets)
     app.connect("build-finished", without_icon_script)
     return {"version": "3", "parallel_read_safe": True, "parallel_write_safe": True}
