@@ -92,7 +92,7 @@ def rows(found: Iterable[Chapter]) -> Iterator[Row]:
         ValueError: if a claim in a chapter's table was added by no cell of it.
     """
     for one in found:
-        calls = list(added(one))
+        calls, whole = list(added(one)), ""
         for claim in table(one):
             match = next((call for call in calls if call[0].fullmatch(claim["Claim"])), None)
             if match is None:
@@ -100,6 +100,12 @@ def rows(found: Iterable[Chapter]) -> Iterator[Row]:
                     f"chapter {one.number} shows the claim {claim['Claim']!r}, which no cell adds"
                 )
             values = {name: claim[heading] for heading, name in HEADINGS.items()}
+            if values["claim"].startswith(
+                "... "
+            ):  # it goes on from the row above, which may be another section's
+                values["claim"] = f"{whole} {values['claim']}"
+            else:
+                whole = values["claim"]
             yield Row(**values, verdict=claim["Verdict"], section=match[1], chapter=one, cell=match[2])
 
 

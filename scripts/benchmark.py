@@ -122,7 +122,7 @@ def busy() -> None:
         processes = [multiprocessing.Process(target=spin, daemon=True) for _ in range(neighbours)]
         for process in processes:
             process.start()
-        first = chapter.all_chapters()[0]
+        first = next(one for one in chapter.all_chapters() if one.number == 1)
         seconds.append(notebooks.execute(first.notebook, first.path.parent))
         for process in processes:
             process.terminate()

@@ -39,11 +39,11 @@ def parsed(cell: NotebookNode) -> ast.Module:
 
 @rule
 def has_short_cells_between_prose(chapter: Chapter) -> Iterator[str]:
+    for cell in (cell for cell in chapter.code if "solution" not in tags(cell)):  # a folded cell is read, too
+        if (length := code_lines(cell.source)) > LONGEST:
+            yield f"has {length} lines of code in cell {cell.id}; split it, the limit is {LONGEST}"
     cells = [cell for cell in chapter.code if not {"solution", "hide-input"} & tags(cell)]
     lengths = [code_lines(cell.source) for cell in cells]
-    for cell, length in zip(cells, lengths, strict=True):
-        if length > LONGEST:
-            yield f"has {length} lines of code in cell {cell.id}; split it, the limit is {LONGEST}"
     if lengths and statistics.median(lengths) > MEDIAN:
         yield f"has a median code cell of {statistics.median(lengths):g} lines; split some, {MEDIAN} are wanted"
     n_prose = len(markdown_cells(chapter))

@@ -62,6 +62,13 @@ def test_the_page_has_the_papers_claims_under_its_sections_and_in_plain_text(ten
     assert row in page.partition("## Related Work")[2]
 
 
+def test_a_claim_that_goes_on_from_the_one_above_is_told_whole(tenth: Chapter) -> None:
+    for cell in (tenth.cells[1], tenth.cells[2].outputs[0].data):
+        key = "source" if "source" in cell else "text/plain"
+        cell[key] = cell[key].replace("Ours", "... but not there")
+    assert [row.claim for row in audit.rows([tenth])][-1] == "At p = 0.5 ... but not there"
+
+
 def test_a_section_that_the_paper_does_not_have_is_an_error(tenth: Chapter) -> None:
     tenth.cells[1].source = ADD.replace("Related Work", "Unrelated Work")
     with pytest.raises(ValueError, match="'Unrelated Work' is no section of the paper"):
