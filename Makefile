@@ -22,10 +22,12 @@ export COURSE_OUT   := $(value OUT)
 export COURSE_NAME  := $(value NAME)
 export COURSE_JOBS  := $(value JOBS)
 export COURSE_TITLE := $(value TITLE)
-unexport FILE JSON OUT NAME JOBS TITLE
+export COURSE_URL := $(value URL)
+export COURSE_DOMAIN := $(value DOMAIN)
+unexport FILE JSON OUT NAME JOBS TITLE URL DOMAIN
 
-.PHONY: help book check test claims style chapter notebooks refresh serve lab benchmark figures student grade pdf \
-        lint repository lock clean
+.PHONY: help book check test claims style chapter notebooks refresh serve lab benchmark figures student grade gradescope \
+        classroom pdf lint repository lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' Makefile | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -35,8 +37,12 @@ $(ENV): requirements.txt pyproject.toml
 	  { echo "There is no command $(PYTHON) here. Name a Python 3.11 or newer, such as: make PYTHON=python3.12"; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "The course needs Python 3.11 or newer; $(PYTHON) is $$("$(PYTHON)" --version 2>&1). Try: make PYTHON=python3.12"; exit 1; }
+	@echo "First use: an environment of its own, in .venv. pip fetches PyTorch and the other packages of requirements.txt."
+	@echo "It says nothing while it does: five minutes, or more on a slow line; up to 3 GB on Linux, 1 GB elsewhere."
 	"$(PYTHON)" -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt || \
+	  { echo "pip could not fetch the packages: is this machine online? (It says above what it missed.)"; \
+	    echo "Then type the same command again; what has been fetched is kept."; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
@@ -71,6 +77,8 @@ refresh: $(ENV) ## without running: bootstrap cells, **Time** lines and small pi
 	$(BIN)/python scripts/notebooks.py --refresh $(ONLY)
 
 serve: book ## show the book at http://localhost:8000 (PORT=... for another port)
+	@$(BIN)/python -c 'import socket, sys; socket.create_server(("localhost", int(sys.argv[1]))).close()' "$(PORT)" 2>/dev/null || \
+	  { echo "Port $(PORT) is in use. Take another one: make serve PORT=8001"; exit 1; }
 	$(BIN)/python -m http.server --bind localhost --directory _build/html $(PORT)
 
 lab: $(ENV) ## open the chapters in JupyterLab
@@ -90,14 +98,20 @@ grade: $(ENV) ## mark a handed-in notebook or a folder of them: make grade FILE=
 	@$(BIN)/python scripts/grade.py $${COURSE_JSON:+--json "$$COURSE_JSON"} $${COURSE_OUT:+--out "$$COURSE_OUT"} \
 	  $${COURSE_NAME:+--name "$$COURSE_NAME"} $${COURSE_JOBS:+--jobs "$$COURSE_JOBS"} -- "$$COURSE_FILE"
 
-pdf: book ## print the whole book into _build/toy-models-of-superposition.pdf (needs Chromium or Chrome)
-	$(BIN)/python scripts/pdf.py
+gradescope: $(ENV) ## write _build/gradescope.zip, an autograder to upload to Gradescope
+	$(BIN)/python scripts/services.py gradescope
+
+classroom: $(ENV) ## write a workflow that marks for GitHub Classroom into _build/classroom
+	$(BIN)/python scripts/services.py classroom
+
+pdf: book ## print the book, once with answers and once without (needs Chromium or Chrome; ONLY=05 for one chapter)
+	$(BIN)/python scripts/pdf.py $(ONLY)
 
 lint: $(ENV) ## run every pre-commit hook on every file
 	$(BIN)/pre-commit run --all-files --show-diff-on-failure
 
-repository: $(ENV) ## point every link at your fork: make repository URL=https://github.com/you/fork
-	$(BIN)/python scripts/repository.py $(URL)
+repository: $(ENV) ## point every link at your fork: make repository URL=https://github.com/you/fork (DOMAIN=...)
+	@$(BIN)/python scripts/repository.py $${COURSE_DOMAIN:+--domain="$$COURSE_DOMAIN"} $${COURSE_URL:+-- "$$COURSE_URL"}
 
 lock: $(ENV) ## resolve requirements.in into requirements.txt (UPGRADE=--upgrade for newer versions)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-annotate \

@@ -3,10 +3,17 @@
 - Thebe, which runs code in the page with a server's help, is added to every page, twice, so that each page
   starts with a script error. The course does not use it: its scripts are left out.
 - The theme brings its icons twice: as fonts, and as a script that each page waits for before it shows
-  anything, a third of what a page weighs. The fonts are enough.
+  anything, a third of what a page weighs. The fonts are enough, and of them the icons that are used (lighter.py).
+- Pictures have sizes, come when they are wanted, and lead to themselves in full size; a page without real
+  formulas loads no MathJax (lighter.py).
+- Where the browser keeps nothing for the site, the theme's scripts stop, and the search with them: they are
+  given something that forgets.
+- Where git has no history to tell (a source zip, no git program, somebody else's folder), pages have no dates.
 - The lists of chapters and of exercises, and the welcome page's figure, are made while the pages are read.
   A page that has one is read again when what would stand there has changed.
 - What follows a prediction, up to its answer, is folded: "Have you written it down?"
+- Exercises with choices are answered in the page, too (answers.py).
+- A link such as #playground?S=0.95 moves a live figure.
 - A shared link says what a page claims.
 - A cell of a chapter can be linked by the name that it has in the notebook.
 - In a chapter the first mention of a word of the glossary leads there.
@@ -20,6 +27,8 @@ from functools import cache
 from html import escape
 from pathlib import Path
 
+import answers
+import lighter
 import links
 import listings
 import nbformat
@@ -27,8 +36,23 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.util import logging
 
 ICONS = "_static/scripts/fontawesome.js"
+FORGETS = """<script>
+  for (const name of ["localStorage", "sessionStorage"]) {
+    try { window[name].getItem(""); } catch {
+      const kept = new Map();
+      Object.defineProperty(window, name, { value: {
+        getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, `${value}`),
+        removeItem: (key) => kept.delete(key), clear: () => kept.clear(),
+      } });
+    }
+  }
+</script>"""
+NO_DATES = ("git.command_not_found", "git.subprocess_error")  # no reason to stop a build
+NO_SOLUTION = re.compile(r'(Show the code</p>\s*<p class="expanded admonition-title">)Hide the solution')
+MOVES = re.compile(r"[a-z]+(-[a-z0-9]+)*\?\w+=[^#\s]*")  # playground?S=0.95
 HELD = '<details class="held"><summary>Have you written it down? Then look.</summary>'
 
 
@@ -42,16 +66,75 @@ def without_thebe(app: Sphinx, page: str, template: str, context: dict, doctree:
 
 
 def without_icon_script(app: Sphinx, error: Exception | None) -> None:
-    """Drop the icons' script from every page of the finished site, and the script itself."""
+    """Drop the icons' script from every page of the finished site, the script itself, and icons that no page has."""
     site = Path(app.outdir)
     if error or not (site / ICONS).exists():
         return
+    names = set()
     for page in site.rglob("*.html"):
         lines = page.read_text(encoding="utf-8").splitlines(keepends=True)
         kept = [line for line in lines if not (line.lstrip().startswith("<script") and ICONS in line)]
         if len(kept) < len(lines):
             page.write_text("".join(kept), encoding="utf-8")
+        names |= lighter.icons(kept)
+    lighter.fewer_icons(site, names)
     (site / ICONS).unlink()
+
+
+def with_pictures(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
+    """Give the pictures of the page that is about to be written a size, and a link to themselves."""
+    if body := context.get("body"):
+        files = {name: Path(app.srcdir) / source for source, name in app.builder.images.items()}
+        context["body"] = lighter.with_sizes(body, files)
+
+
+def with_names_of_folds(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
+    """A fold is called what it shows, not "Toggle hidden content"; and code that is no solution is not called one."""
+    if body := context.get("body"):
+        body = body.replace('<summary aria-label="Toggle hidden content">', "<summary>")
+        context["body"] = NO_SOLUTION.sub(r"\1Hide the code", body)
+
+
+def with_storage(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
+    """Before every other script of the page."""
+    context["metatags"] = context.get("metatags", "") + FORGETS
+
+
+def set_plain_formulas(app: Sphinx, page: nodes.document) -> None:
+    """Set the plain formulas of a page that has no others."""
+    app.env.metadata[app.env.docname]["formulas"] = not lighter.plain_formulas(page)
+
+
+def without_mathjax(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
+    """Drop MathJax from a page that has nothing for it."""
+    if not app.env.metadata.get(page, {}).get("formulas", False):
+        context["script_files"] = [
+            script
+            for script in context["script_files"]
+            if "mathjax" not in f"{script.filename} {script.attributes.get('body', '')}".lower()
+        ]
+
+
+def without_git(app: Sphinx, config: object) -> None:
+    """Build where git cannot answer, too."""
+    config.suppress_warnings = [*config.suppress_warnings, *NO_DATES]
+
+
+def without_dates(app: Sphinx, env: BuildEnvironment) -> None:
+    """What git did not say is asked again in the next build; where it says nothing at all, say that."""
+    told = getattr(env, "git_last_updated", {})
+    for page, answer in told.items():
+        if answer is not None and answer[0] is None:
+            told[page] = None
+    if told and not any(told.values()):
+        logging.getLogger(__name__).info("git tells no history here: the pages will have no dates.")
+
+
+def with_source(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
+    """A page without a date keeps its link to the source."""
+    told = getattr(app.env, "git_last_updated", {})
+    if page in told and told[page] is None:
+        told[page] = None, True
 
 
 def with_lists(app: Sphinx, page: str, source: list[str]) -> None:
@@ -99,6 +182,18 @@ def hold_predictions(app: Sphinx, page: nodes.document) -> None:
         if answers and not (questions and questions[0] < answers[0]):
             section.insert(answers[0] + 1, nodes.raw("", "</details>", format="html"))
             section.insert(start, nodes.raw("", HELD, format="html"))
+
+
+def keep_links_to_figures(app: Sphinx, page: nodes.document) -> None:
+    """A link that moves a live figure leads to no heading: it stays. ("disabled": the theme's contents skip it.)"""
+    for link in list(page.findall(addnodes.pending_xref)):
+        target = link.get("reftargetid") or link["reftarget"]
+        if link["reftype"] == "myst" and MOVES.fullmatch(target):
+            link.replace_self(
+                nodes.reference(
+                    "", "", *link.children, refuri=f"#{target}", internal=True, classes=["disabled"]
+                )
+            )
 
 
 def describe(app: Sphinx, page: nodes.document) -> None:
@@ -179,16 +274,26 @@ def pages_of_changed_assets(
 
 
 def setup(app: Sphinx) -> dict:
+    app.connect("config-inited", without_git)
+    app.connect("env-updated", without_dates, priority=900)
+    app.connect("html-page-context", with_source, priority=100)  # before sphinx_last_updated_by_git
+    app.connect("html-page-context", with_storage, priority=100)
+    app.connect("html-page-context", with_pictures)
+    app.connect("html-page-context", with_names_of_folds)
     app.connect("html-page-context", without_thebe, priority=900)
+    app.connect("html-page-context", without_mathjax, priority=900)
     app.connect("html-page-context", with_description, priority=100)  # before sphinxext.opengraph
     app.connect("source-read", with_lists)
     app.connect("source-read", with_links)
+    app.connect("doctree-read", set_plain_formulas)
     app.connect("doctree-read", name_cells)
+    app.connect("doctree-read", keep_links_to_figures)
     app.connect("doctree-read", describe)
     app.connect("doctree-read", hold_predictions)
+    app.connect("doctree-read", answers.add_answers)
     app.connect("doctree-read", link_terms)
     app.connect("env-get-outdated", pages_of_changed_lists)
     app.connect("env-get-outdated", page_of_the_glossary)
     app.connect("env-get-outdated", pages_of_changed_assets)
     app.connect("build-finished", without_icon_script)
-    return {"version": "3", "parallel_read_safe": True, "parallel_write_safe": True}
+    return {"version": "4", "parallel_read_safe": True, "parallel_write_safe": True}

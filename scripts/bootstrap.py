@@ -24,5 +24,6 @@ if missing("tms_utils"):
                 raise RuntimeError(f"{failed}:\n{pip.stderr}")
         importlib.invalidate_caches()
     else:
-        how = "In the course's folder, type: pip install -e ."
-        print("tms_utils is not installed.", how)
+        print("tms_utils is not installed. Install PyTorch as pytorch.org says (its")
+        print("CPU version is small). Then put this line into a cell, and run it:")
+        print("%pip install scikit-learn", SOURCE)

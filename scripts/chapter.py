@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import nbformat
@@ -154,9 +154,46 @@ def read(path: Path) -> Chapter:
     return Chapter(nbformat.read(path, as_version=4), path)
 
 
+def numbered(root: Path = ROOT) -> list[Path]:
+    """The notebooks with a chapter's name, ``NN_slug.ipynb``, in order: chapters, and what somebody tries beside them."""
+    found = (root / "notebooks").glob("*.ipynb")
+    return sorted(path for path in found if NAME.fullmatch(path.name) and path.is_file())
+
+
 def paths(root: Path = ROOT) -> list[Path]:
-    """The course's chapters in order: ``NN_slug.ipynb``; other notebooks in the folder are not chapters."""
-    return sorted(path for path in (root / "notebooks").glob("*.ipynb") if NAME.fullmatch(path.name))
+    """The course's chapters in order: ``NN_slug.ipynb`` in the table of contents, with a chapter's title.
+
+    Of several with one number, the chapter is the one whose Colab link opens itself: the others are copies.
+
+    Raises:
+        ValueError: if it cannot be told which of several is meant.
+    """
+    named = set(pages(root)) if (root / "_toc.yml").is_file() else None
+    found: dict[int, list[Path]] = {}
+    for path in numbered(root):
+        is_named = named is None or path.relative_to(root).with_suffix("").as_posix() in named
+        if is_named and _title(path, path.stat().st_mtime_ns):
+            found.setdefault(int(path.name[:2]), []).append(path)
+    return [_original(number, candidates) for number, candidates in found.items()]
+
+
+@cache
+def _title(path: Path, changed: int) -> str:
+    """A notebook's title, read again if it has changed. One that cannot be read has one: somebody has to be told."""
+    try:
+        return read(path).title
+    except Exception:
+        return path.stem
+
+
+def _original(number: int, candidates: list[Path]) -> Path:
+    if len(candidates) == 1:
+        return candidates[0]
+    originals = [p for p in candidates if f"/notebooks/{p.name}" in p.read_text("utf-8", errors="replace")]
+    if len(originals) != 1:
+        names = " and ".join(path.name for path in candidates)
+        raise ValueError(f"{names} both say that they are chapter {number}: move one out of notebooks/")
+    return originals[0]
 
 
 def checks_module(number: int) -> str:

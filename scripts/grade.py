@@ -112,8 +112,8 @@ def mark_all(hand_ins: list[HandIn], course: Course, options: argparse.Namespace
         if report := store.known(one.name, content):
             return kept(report)
         report = grade(one.path, course, limits)
-        whose = owner(one.name, options.name or "")
-        report.file, report.student, report.id, report.late = one.name, whose.student, whose.id, whose.late
+        report.file = one.name
+        vars(report).update(vars(owner(one.name, options.name or "")))
         report.content, report.marked = content, datetime.now().strftime("%Y-%m-%d %H:%M")
         return kept(report)
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import api
 import audit
 import chapter
 from chapter import ROOT, Chapter, Exercise, shown
@@ -62,7 +63,7 @@ def playground() -> str:
     from tms_utils.live import playground as figure  # imports PyTorch: only where it is needed
 
     html = figure()._repr_html_()
-    fence = "`" * (1 + max(map(len, re.findall("`+", html)), default=2))
+    fence = "`" * (1 + max([2, *map(len, re.findall("`+", html))]))  # longer than any inside
     return f"{fence}{{raw}} html\n{html}\n{fence}\n"
 
 
@@ -81,6 +82,7 @@ LISTS: dict[str, Callable[[], str]] = {
     "<!-- list of exercises -->": lambda: exercises(chapter.all_chapters()),
     "<!-- claims of the paper -->": lambda: audit.page(chapter.all_chapters()),
     "<!-- playground -->": playground,
+    "<!-- names of the package -->": api.page,
 }
 
 

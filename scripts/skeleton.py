@@ -42,7 +42,7 @@ def slug(title: str) -> str:
 
 
 def next_number(root: Path = ROOT) -> int:
-    taken = {int(path.name[:2]) for path in chapter.paths(root)}
+    taken = {int(path.name[:2]) for path in chapter.numbered(root)}
     return next(number for number in count() if number not in taken)
 
 

@@ -8,7 +8,6 @@ Stubs, hints and checks stay as they are.
 """
 
 import argparse
-import ast
 import re
 import sys
 import zipfile
@@ -16,23 +15,20 @@ from pathlib import Path
 
 import nbformat
 import yaml
-from chapter import ROOT, Chapter, is_bootstrap, read, tags
-from grading.course import chapter_paths
+from chapter import ROOT, Chapter, paths, read, tags
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 ANSWER = re.compile(
     r"<details>\s*<summary>\s*(?:Answer|Solution)\b.*?</details>\s*", re.DOTALL | re.IGNORECASE
 )
+PROMISES = (
+    (re.compile(r", a check and a folded solution\b"), " and a check"),
+    (re.compile(r"\bBefore you open the solution, (\w)"), lambda found: found[1].upper()),
+    (re.compile(r"\(?\bThe solution (?:also|then|counts|measures|runs|tries)\b[^.]*\.\)? ?"), ""),
+)
 COLAB = re.compile(r"\[Open this chapter in Colab\]\(\S+\)")
 PROMPT = "*Your answer:*"  # in place of a written answer
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)\s]+?)\.(?:ipynb|md)(#[^)\s]*)?\)")
-HELP = {"tags": ["hand-in"]}  # cells that only a hand-out has
-CAME = """\
-# How the code to mend looked when you got it: unchanged, it is "not attempted yet".
-from tms_utils import check
-
-check.as_handed_out({{
-{listed}}})"""
 BEFORE = """\
 # Save the notebook, write ready=True, and run this cell: it runs a copy of the file
 # from top to bottom, as the marker will, and says the same. It takes a while.
@@ -46,7 +42,7 @@ Its exercises, near the end, are yours to do: fill in the first code cell of eac
 Hand in the notebook itself (.ipynb), under a name of your choice.
 
 In Colab:             https://colab.research.google.com, then Upload. A CPU runtime is enough.
-On your own machine:  pip install torch --index-url https://download.pytorch.org/whl/cpu
+On your own machine:  PyTorch, as https://pytorch.org says (its CPU version is a tenth of the size), and then
                       pip install jupyterlab scikit-learn git+{repository}
                       jupyter lab {name}
 
@@ -64,38 +60,26 @@ def without_answers(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     copy.cells = [cell for cell in copy.cells if "solution" not in tags(cell)]
     for cell in copy.cells:
         if cell.cell_type == "markdown":
-            cell.source = ANSWER.sub("", cell.source).rstrip()
+            cell.source = without_promises(ANSWER.sub("", cell.source)).rstrip()
         elif "exercise" in cell.metadata:
             cell.outputs, cell.execution_count = [], None
     copy.cells = [cell for cell in copy.cells if cell.source]
     return copy
 
 
+def without_promises(text: str) -> str:
+    """A text without what it says of the solutions: a hand-out has none."""
+    for promise, instead in PROMISES:
+        text = promise.sub(instead, text)
+    return text
+
+
 def with_help(notebook: nbformat.NotebookNode, name: str) -> nbformat.NotebookNode:
-    """A copy of `notebook` that knows how its code to mend looked, and ends with a cell to check all before handing in."""
+    """A copy of `notebook` that ends with a cell to check all before handing in."""
     copy = nbformat.from_dict(notebook)
-    setup = next((i for i, c in enumerate(copy.cells) if c.cell_type == "code" and not is_bootstrap(c)), None)
-    if came := as_handed_out(Chapter(copy)):
-        listed = "".join(f'    "{number}": {digests},\n' for number, digests in came.items()).replace(
-            "'", '"'
-        )
-        source = CAME.format(listed=listed)
-        copy.cells.insert(setup + 1, new_code_cell(source, id="as-handed-out", metadata=dict(HELP)))
     copy.cells.append(new_markdown_cell("## Before you hand in", id="before-handing-in"))
-    copy.cells.append(new_code_cell(BEFORE.format(name=name), id="check-all", metadata=dict(HELP)))
+    copy.cells.append(new_code_cell(BEFORE.format(name=name), id="check-all", metadata={"tags": ["hand-in"]}))
     return copy
-
-
-def as_handed_out(chapter: Chapter) -> dict[str, list[str]]:
-    """The digests of the functions that exercises give to be mended: unchanged, they are not attempted."""
-    from tms_utils.check import digest  # brings PyTorch along, which marking has no need of
-
-    found = {}
-    for exercise in chapter.exercises:
-        for node in (n for stub in exercise.stubs for n in ast.parse(stub.source).body):
-            if isinstance(node, ast.FunctionDef) and "NotImplementedError" not in ast.unparse(node):
-                found.setdefault(exercise.number, []).append(digest(ast.unparse(node)))
-    return found
 
 
 def to_upload(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -147,7 +131,7 @@ def main(arguments: list[str] | None = None) -> int:
     config = yaml.safe_load((options.course / "_config.yml").read_text(encoding="utf-8"))
     folder = options.out or options.course / "_build" / "student"
     folder.mkdir(parents=True, exist_ok=True)
-    for chapter in options.chapters or chapter_paths(options.course):
+    for chapter in options.chapters or paths(options.course):
         path = hand_out(chapter, folder, config["html"]["baseurl"], config["repository"]["url"])
         print(f"{path} and {path.with_suffix('.zip').name}")
     return 0

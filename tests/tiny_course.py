@@ -8,6 +8,8 @@ from chapter import ROOT
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from tms_utils.check import digest
+
 # All that the grader knows of a check: it returns a status and a message. The course's own would import PyTorch.
 EXERCISE = """
 class Verdict:
@@ -21,7 +23,7 @@ def require(condition, message):
     if not condition:
         raise WrongAnswer(message)
 
-def exercise(number, right):
+def exercise(number, right, came=""):
     def decorate(check):
         def checked(*attempts):
             if any(attempt is None for attempt in attempts):
@@ -51,7 +53,7 @@ def check_answer(prediction):
     require(prediction == "B", f"Not {{prediction}}.")
     return "B it is."
 
-@exercise("{n}.3", right=(lambda x: 3 * x, lambda x: x / 2))
+@exercise("{n}.3", right=(lambda x: 3 * x, lambda x: x / 2), came="{came}")
 def check_triple(triple, half):
     require(triple(2) == 6, "Not three times as much.")
     require(half(2) == 1, "Not half.")
@@ -133,6 +135,6 @@ def write_course(folder: Path, own_exercise: bool = False) -> Path:
     (checks.parent / "twice.py").write_text("def twice(x):\n    return 2.0 * x\n")
     (folder / "notebooks").mkdir()
     for number in (1, 10):
-        (checks / f"chapter_{number:02d}.py").write_text(CHECKS.format(n=number))
+        (checks / f"chapter_{number:02d}.py").write_text(CHECKS.format(n=number, came=digest(UNTOUCHED[2])))
         nbformat.write(tiny_chapter(number=number), folder / "notebooks" / f"{number:02d}_tiny.ipynb")
     return folder

@@ -12,9 +12,11 @@ from pathlib import Path, PurePosixPath
 NOTEBOOK = re.compile(r"\.ipynb(\.txt|\.json)?$", re.IGNORECASE)  # as some browsers save it
 ARCHIVE = re.compile(r"\.(zip|tar|tar\.gz|tgz|tar\.bz2|tar\.xz)$", re.IGNORECASE)
 LARGEST = 100_000_000  # bytes of a notebook
-# How learning platforms name what they hand over: groups student, and where there are, id and late.
-CANVAS = r"(?P<student>[^_/]+)_(?P<late>LATE_)?(?P<id>\d+)_\d+_"
-MOODLE = r"(?P<student>[^/]+?)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)"
+# How learning platforms name what they hand over, in a folder or an archive: groups student, id, and late.
+PLATFORMS = {
+    "canvas": r"(?:.*/)?(?P<student>[^_/]+)_(?P<late>LATE_)?(?P<id>\d{3,})_\d{3,}_",
+    "moodle": r"(?:.*/)?(?P<student>[^/]+?)_(?P<id>\d+)_assignsubmission_(?:file|onlinetext)",
+}
 FILE = r"(?P<student>.+?)(?:\.ipynb.*)?$"  # all of the path: no two people are ever taken for one
 
 
@@ -39,6 +41,7 @@ class Owner:
     student: str
     id: str = ""
     late: bool = False
+    named_by: str = ""  # canvas or moodle, whose id it is then
 
 
 def shown(path: Path) -> str:
@@ -145,9 +148,10 @@ def members(file: Path) -> Iterator[tuple[str, bytes | str]]:
 
 def owner(name: str, pattern: str = "") -> Owner:
     """Whose a hand-in is, by a regular expression with a group `student`, or as Canvas and Moodle name files."""
-    for one in [pattern] if pattern else [rf"(?:.*/)?{CANVAS}", MOODLE, FILE]:
+    patterns = {"": pattern} if pattern else {**PLATFORMS, "": FILE}
+    for platform, one in patterns.items():
         if found := re.match(one, name):
             groups = found.groupdict()
             student = (groups.get("student") or name).strip()
-            return Owner(student, groups.get("id") or "", bool(groups.get("late")))
+            return Owner(student, groups.get("id") or "", bool(groups.get("late")), platform)
     return Owner(name)

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 import chapter
-from chapter import ROOT, Chapter
+from chapter import Chapter
 
 INSIDE = Path(__file__).with_name("inside")
 # Older hand-outs import checks from the package. Those of the notebook are not used anyway.
@@ -23,50 +23,6 @@ def __getattr__(name):
         return lambda *attempts: None
     raise AttributeError(name)
 """
-
-
-def chapter_paths(root: Path = ROOT) -> list[Path]:
-    """The course's chapters: of several notebooks with one number, the one that the others are copies of.
-
-    Raises:
-        ValueError: two notebooks have the number of one chapter, and it cannot be told which one is meant.
-    """
-    found: dict[int, list[Path]] = {}
-    named = set(chapter.pages(root)) if (root / "_toc.yml").is_file() else None
-    for path in chapter.paths(root):
-        if named is None or path.relative_to(root).with_suffix("").as_posix() in named:
-            found.setdefault(int(path.name[:2]), []).append(path)
-    return [
-        the_chapter(number, paths) for number, paths in sorted(found.items()) if any(map(is_chapter, paths))
-    ]
-
-
-def is_chapter(path: Path) -> bool:
-    """Whether a notebook looks like a chapter. One that cannot be read counts: somebody has to be told."""
-    try:
-        found = chapter.read(path)
-    except Exception:
-        return True
-    return bool(found.title and found.exercises)
-
-
-def the_chapter(number: int, paths: list[Path]) -> Path:
-    """Of several notebooks with one number, the one whose Colab link opens itself."""
-    candidates = [path for path in paths if is_chapter(path)]
-    if len(candidates) > 1:
-        originals = [path for path in candidates if opens_itself(path)]
-        if len(originals) != 1:
-            names = " and ".join(path.name for path in candidates)
-            raise ValueError(f"{names} both say that they are chapter {number}: move one out of notebooks/")
-        return originals[0]
-    return candidates[0]
-
-
-def opens_itself(path: Path) -> bool:
-    try:
-        return f"/notebooks/{path.name}" in chapter.read(path).cells[0].source
-    except Exception:
-        return False
 
 
 def digest_of(files: list[Path]) -> str:
@@ -91,7 +47,7 @@ class Course:
 
     @cached_property
     def by_number(self) -> dict[int, Path]:
-        return {int(path.name[:2]): path for path in chapter_paths(self.root)}
+        return {int(path.name[:2]): path for path in chapter.paths(self.root)}
 
     @cached_property
     def _read(self) -> dict[int, Chapter]:

@@ -30,12 +30,16 @@ def text(words: str) -> str:
     return html.escape("".join(c if c.isprintable() or c == "\n" else " " for c in words))
 
 
+def counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def exercise(mark: Mark) -> str:
-    points = f", {mark.earned} of {mark.points} points" if mark.checked else ""
+    points = f", {mark.earned} of {counted(mark.points, 'point')}" if mark.checked else ""
     title = f": {text(mark.title)}" if mark.title else ""
     lines = [f"<section><h3>{SIGNS[mark.status]} Exercise {mark.exercise}{title}</h3>"]
     if mark.status == "to read":
-        lines.append("<p><strong>your answer</strong>, read by your instructor</p>")
+        lines.append("<p><strong>your answer</strong>, for your instructor to read</p>")
         lines.append(f"<blockquote>{text(mark.message)}</blockquote></section>")
     else:
         lines.append(f"<p><strong>{mark.status}</strong>{points}</p>")
@@ -48,24 +52,35 @@ def hand_in(report: Report) -> str:
     if report.error:
         return f"<h2>{text(report.file)}{late}</h2>\n<p>Not marked: {text(report.error)}</p>"
     earned, possible = report.points()
-    lines = [f"<h2>Chapter {report.chapter}: {earned} of {possible} points{late}</h2>"]
+    lines = [f"<h2>Chapter {report.chapter}: {earned} of {counted(possible, 'point')}{late}</h2>"]
     lines.append(f"<p>File: {text(report.file)}</p>")
+    if words := sum(not mark.checked for mark in report.marks):
+        lines.append(f"<p>({counted(words, 'exercise')} to be answered in words: not counted here.)</p>")
     lines += map(exercise, report.marks)
-    if report.notes:
-        lines.append("<h3>Notes</h3>")
-        lines += [f"<p>{text(note)}</p>" for note in report.notes]
+    if notes := [note for note in report.notes if note.startswith("cell ")]:  # others are for the marker
+        lines.append("<h3>Notes</h3>\n<p>(Cells are counted from the top, text included.)</p>")
+        lines += [f"<p>{text(note)}</p>" for note in notes]
     return "\n".join(lines)
+
+
+def file_name(student: str, identifier: str, named_by: str) -> str:
+    """The name of a student's page; Moodle's is as its "Upload multiple feedback files in a zip" wants it."""
+    if named_by == "moodle":
+        plain = re.sub(r"[^\w. -]|_", " ", student)[:80]
+        return f"{plain}_{identifier}_assignfeedback_file_feedback"
+    both = f"{student}-{identifier}" if identifier else student
+    return re.sub(r"[^\w.-]+", "-", both).strip("-.")[:80]
 
 
 def write(reports: list[Report], folder: Path) -> None:
     """Write a page for each student into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    students: dict[tuple[str, str], list[Report]] = {}
+    students: dict[tuple[str, str, str], list[Report]] = {}
     for report in sorted(reports, key=lambda one: (one.chapter or 0, one.file)):
-        students.setdefault((report.student, report.id), []).append(report)
+        students.setdefault((report.student, report.id, report.named_by), []).append(report)
     taken: set[str] = set()
-    for (student, identifier), theirs in sorted(students.items()):
-        name = re.sub(r"[^\w.-]+", "-", f"{student}-{identifier}" if identifier else student).strip("-.")[:80]
+    for (student, identifier, named_by), theirs in sorted(students.items()):
+        name = file_name(student, identifier, named_by)
         while not name or name.casefold() in taken:
             name += "-2"
         taken.add(name.casefold())

@@ -4,7 +4,7 @@ import ast
 import re
 from pathlib import Path
 
-from chapter import ROOT, Chapter
+from chapter import EXERCISE, ROOT, Chapter
 
 from grading.course import Course
 from grading.handed_in import Unreadable, read, reference
@@ -55,9 +55,20 @@ def mark(handed_in: Chapter, ours: Chapter, course: Course, limits: Limits) -> R
     known = {bare(cell.source) for cell in ours.cells}
     new_cells = [step for step in steps if isinstance(step, Run) and bare(step.source) not in known]
     report.notes = notes(new_cells, found)
+    if others := other_titles(handed_in, ours):
+        report.notes.insert(
+            0, f"{others}: was it handed out from another version? Mark it with --course by that one"
+        )
     if changed := course.changed():
         report.notes.append(f"while this was marked: {changed}")
     return report
+
+
+def other_titles(handed_in: Chapter, ours: Chapter) -> str:
+    """Which exercises have another title than in the course, as words; nothing if none has."""
+    titles = {number: title.strip() for number, title in EXERCISE.findall(handed_in.markdown)}
+    others = [one.number for one in ours.exercises if titles.get(one.number, one.title) != one.title]
+    return f"in the course {', '.join(others)} has another title" if others else ""
 
 
 def question(step: Judge) -> dict:
@@ -113,7 +124,7 @@ def settle(judged: Mark, blame: list[str], is_untouched: bool) -> Mark:
     if judged.status == "passed" and not endless:
         return judged
     if is_untouched:
-        return Mark(judged.exercise, "not attempted", "The cell is as it came.")
+        return Mark(judged.exercise, "not attempted", "Nothing is changed yet.")
     if endless and judged.status == "passed":
         said = f"A cell of this exercise {endless[0]}; what it defines before that is right."
         return Mark(judged.exercise, "failed", said)

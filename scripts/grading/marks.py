@@ -25,9 +25,10 @@ class Report:
     fault: str = "notebook"  # whose: the notebook's or the grader's
     marks: list[Mark] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    student: str = ""  # from the file's name, as are the next two
+    student: str = ""  # from the file's name, as are the next three
     id: str = ""
     late: bool = False
+    named_by: str = ""  # canvas or moodle: whose the id is; otherwise your own pattern's
     content: str = ""  # a digest of the file, and of the course that it was marked by
     marked: str = ""  # when
     earlier: list[str] = field(default_factory=list)  # what earlier runs said of a file of this name

@@ -36,7 +36,7 @@ def as_text(report: Report) -> str:
 def summary(reports: list[Report]) -> str:
     """One table a chapter: a row for each file, a column for each exercise."""
     tables = []
-    for chapter in sorted({report.chapter for report in reports if report.chapter}):
+    for chapter in sorted({report.chapter for report in reports if report.chapter is not None}):
         rows = [report for report in reports if report.chapter == chapter]
         width = max(len(report.file) for report in rows)
         heads = "".join(f"{found.exercise:>6}" for found in rows[0].marks)

@@ -24,6 +24,16 @@ def as_csv(rows: Iterable[Iterable[object]]) -> str:
     return text.getvalue()
 
 
+def as_json(report: Report) -> dict:
+    """A report with what can be worked out of it, for other programs: points earned, and no fault where none is."""
+    found = asdict(report)
+    for stored, mark in zip(found["marks"], report.marks, strict=True):
+        stored["earned"] = mark.earned
+    if not report.error:
+        del found["fault"]
+    return found
+
+
 def safe(cell: object) -> object:
     """A cell that a spreadsheet does not take for a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
@@ -69,8 +79,9 @@ class Store:
 
     def write(self) -> None:
         reports = [report for _, report in sorted(self.reports.items())]
-        write_text(self.file, json.dumps([asdict(report) for report in reports], indent=1) + "\n")
-        write_text(self.file.with_suffix(".csv"), as_csv(table(reports)))
+        write_text(self.file, json.dumps(list(map(as_json, reports)), indent=1) + "\n")
+        byte_order_mark = "\ufeff"  # or spreadsheets on Windows misread names
+        write_text(self.file.with_suffix(".csv"), byte_order_mark + as_csv(table(reports)))
 
 
 def table(reports: list[Report]) -> list[list[object]]:
@@ -85,7 +96,8 @@ def table(reports: list[Report]) -> list[list[object]]:
         earned, possible = report.points() if report.marks else ("", "")
         status = {mark.exercise: mark.status for mark in report.marks}
         late = "late" if report.late else ""
-        row = [report.student, report.id, report.file, late, report.chapter or "", earned, possible]
+        chapter = "" if report.chapter is None else report.chapter
+        row = [report.student, report.id, report.file, late, chapter, earned, possible]
         row += [report.error, "; ".join(report.earlier), report.marked]
         rows.append(row + [status.get(number, "") for number in exercises])
     return rows

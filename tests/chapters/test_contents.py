@@ -35,6 +35,40 @@ def test_the_contents_follow_the_chapters_numbers(tmp_path: Path) -> None:
     assert [path.name for path in chapter.paths(tmp_path)] == ["02_a.ipynb", "10_b.ipynb"]
 
 
+def titled(title: str, name: str = "") -> str:
+    link = f"\n\n[Colab](https://x/blob/main/notebooks/{name})" if name else ""
+    return nbformat.writes(new_notebook(cells=[new_markdown_cell(f"# {title}{link}")]))
+
+
+def test_scratch_in_the_folder_breaks_and_replaces_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    (folder / "01_one.ipynb").write_text(titled("1. One"))
+    before = chapter.paths(tmp_path)
+    (folder / "00_scratch.ipynb").write_text(nbformat.writes(new_notebook(cells=[new_code_cell("")])))
+    (folder / "01_empty.ipynb").write_text(nbformat.writes(new_notebook()))
+    (folder / "01_one-Copy1.ipynb").write_text(titled("1. One"))
+    (folder / "01_folder.ipynb").mkdir()
+    assert chapter.paths(tmp_path) == before
+    (folder / "01_another.ipynb").write_text(titled("1. One"))
+    with pytest.raises(
+        ValueError, match=r"01_another.ipynb and 01_one.ipynb both say that they are chapter 1"
+    ):
+        chapter.paths(tmp_path)
+    for name in ("01_one.ipynb", "01_another.ipynb"):  # a copy still opens the original in Colab
+        (folder / name).write_text(titled("1. One", "01_one.ipynb"))
+    assert chapter.paths(tmp_path) == before
+
+
+def test_the_table_of_contents_says_what_is_a_chapter(tmp_path: Path) -> None:
+    (tmp_path / "notebooks").mkdir()
+    for number in (1, 10):
+        (tmp_path / "notebooks" / f"{number:02d}_x.ipynb").write_text(titled(f"{number}. X"))
+    toc = "root: book/index\nparts:\n  - caption: x\n    chapters:\n      - file: notebooks/10_x\n"
+    (tmp_path / "_toc.yml").write_text(toc)
+    assert [path.name for path in chapter.paths(tmp_path)] == ["10_x.ipynb"]
+
+
 LEVEL = "*Difficulty 3/5 · about 10 minutes · find the bug*"
 
 

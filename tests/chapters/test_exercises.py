@@ -4,8 +4,11 @@ No notebook is executed here. A stub is run where the functions and constants ab
 """
 
 import ast
+import dataclasses
 import importlib
+import inspect
 import itertools
+import linecache
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +23,7 @@ import torch
 from chapter import Chapter, shown
 from nbformat import NotebookNode
 
+from tms_utils.check import digest
 from tms_utils.checks import Exercise, Slip, Verdict, choice, exercise, number, require
 
 CHAPTERS = {one.path.stem: one for one in chapter.all_chapters()}
@@ -88,6 +92,12 @@ def namespace_of_stub(one: Chapter, task: chapter.Exercise) -> dict[str, Any]:
                 exec(compile(ast.Module([statement], []), cell.id, "exec"), names)
     own = [statement for statement in ast.parse(stub.source).body if not isinstance(statement, ast.Expr)]
     exec(compile(ast.Module(own, []), stub.id, "exec"), names)
+    linecache.cache[stub.id] = (
+        len(stub.source),
+        None,
+        stub.source.splitlines(keepends=True),
+        stub.id,
+    )  # as IPython
     return names
 
 
@@ -139,12 +149,22 @@ def test_an_exercise_is_complete(one: Chapter, task: chapter.Exercise) -> None:
 @every_checked
 def test_an_untouched_stub_is_met_politely(one: Chapter, task: chapter.Exercise) -> None:
     verdict = verdict_on_stub(one, task)
-    if task.kind == "find the bug":
-        assert verdict.status in ("not attempted", "failed"), verdict
-        assert verdict.status != "failed" or verdict.slip, f"no slip says this of the stub: {verdict}"
-    else:
-        assert verdict.status == "not attempted", verdict
+    assert verdict.status == "not attempted", verdict
     assert shown(task.check).strip() == repr(verdict), "the notebook shows another verdict: make notebooks"
+
+
+@every_checked
+def test_code_to_mend_is_known_and_its_bug_has_a_message(one: Chapter, task: chapter.Exercise) -> None:
+    check, names = check_of(one, task), namespace_of_stub(one, task)
+    given = [names[argument.id] for argument in call_of(task.check).args]
+    if not callable(given[0]) or "NotImplementedError" in task.stubs[0].source:
+        assert check.came == "", "there is nothing to mend"
+        return
+    came = digest("\n".join(inspect.getsource(function) for function in given))
+    assert check.came == came, f'in its data, write came="{came}"'
+    verdict = attempt(dataclasses.replace(check, came=""), tuple(given))
+    assert verdict.status == "failed", "the bug that is handed out is none"
+    assert verdict.slip, f"no slip says this of the stub: {verdict}"
 
 
 @every_checked
@@ -273,6 +293,15 @@ def test_a_not_implemented_error_counts_as_a_stub_only_if_it_is_the_readers() ->
     assert check(None).status == "not attempted"
     assert check(abs).status == "faulty check"
     assert check(lambda x: torch.ones(1, dtype=torch.bool).svd()).status == "failed"
+
+
+def test_words_that_puzzle_are_explained() -> None:
+    @exercise("0.1", right=abs)
+    def check(attempt: Callable) -> str:
+        return str(attempt(torch.ones(2, 2) > 0))
+
+    assert "`.float()`" in check(lambda on: on.T @ on).message
+    assert "is a `return` missing" in check(lambda on: None * 2).message
 
 
 def test_compare_finds_the_slip_that_an_answer_looks_like() -> None:

@@ -5,6 +5,7 @@ import json
 import re
 import time
 import xml.etree.ElementTree as ET
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import torch
 from tms_utils import live, plotting
 from tms_utils.live.activation_space import TRAINED_W
 from tms_utils.live.figure import script, source
+from tms_utils.live.minify import minified, minified_style
 from tms_utils.palette import PALETTE
 
 FIGURES = {name: getattr(live, name) for name in live.__all__}
@@ -26,7 +28,7 @@ def test_html_is_the_same_every_time_and_needs_nobody_else(name):
     # The only address is SVG's name space, which nothing fetches.
     assert set(re.findall(r"https?://[^\"' )]+", html)) == {"http://www.w3.org/2000/svg"}
     assert html.count("<script") == html.count("</script>") == 1
-    assert not re.search(r"^(import|export)\b", html, re.M)
+    assert not re.search(r'^(import|export)\b.*"\./', html, re.M)
     assert " at 0x" not in html
 
 
@@ -34,6 +36,44 @@ def test_no_figure_is_heavy():
     sizes = {name: len(figure()._repr_html_().encode()) for name, figure in FIGURES.items()}
     print(sizes)
     assert max(sizes.values()) < 50_000
+
+
+def test_a_style_sheet_keeps_what_the_script_names():
+    style = "/* why */ p { margin: 0; }\n.used, .idle { top: 1px; }\n.idle .used { top: 2px; }\n@media print { .app > slot { top: 3px; } }"
+    assert (
+        minified_style(style, 'class: "used app"')
+        == "p{margin:0;}.used{top:1px;}@media print{.app>slot{top:3px;}}"
+    )
+
+
+def test_no_module_is_long():
+    folder = files("tms_utils.live")
+    for path in (path for path in folder.iterdir() if path.name.endswith((".js", ".py", ".css"))):
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 250, path.name
+
+
+def test_the_still_picture_of_pairs_shows_pairs():
+    figure = live.playground(features=4, together=0)
+    assert "pentagon" not in figure.alt
+    assert "partners" in figure.alt
+    arrows = re.findall(r'<polygon fill="(#\w+)"', figure.still)
+    assert arrows == [PALETTE[0]] * 2 + [PALETTE[1]] * 2
+    assert live.playground().still.count("<polygon") == 5
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("const a = 1; // why\nconst b = a + +a;", "const a=1;const b=a+ +a;"),
+        ('f("a  // b", `c  ${g("}", `d  ${1}`)}  e`);', 'f("a  // b",`c  ${g("}", `d  ${1}`)}  e`);'),
+        ("const t = x.replace(/a {2}/g, y) / 2;", "const t=x.replace(/a {2}/g,y)/ 2;"),
+        ("try { f(); } catch { /* never mind */ }", "try{f();}catch{}"),
+        ("export function used() {\n  return 1;\n}\nexport function idle() {\n  return used();\n}\nused();", "function used(){return 1;}\nused();"),
+        ("const t = `one\n  two`;", "const t=`one\n  two`;"),
+    ],
+)  # fmt: skip
+def test_scripts_are_made_smaller_and_mean_the_same(code, expected):
+    assert minified(code) == expected
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -12,6 +12,11 @@ def status(page) -> str:
     return page.locator("[role=status]").first.inner_text()
 
 
+def unfold(page) -> None:
+    """Show what a newcomer need not see at first."""
+    page.locator(".more > summary").click()
+
+
 def wait_for(page, pattern: str) -> str:
     """The figure's spoken line, as soon as it matches."""
     return wait_until(lambda: status(page), pattern)
@@ -25,7 +30,7 @@ DRAWN = """
     const figure = document.querySelector("[class^=tms-live]").shadowRoot;
     const canvas = figure.querySelector("canvas");
     window.atEnd = {
-        shapes: figure.querySelectorAll("svg line, svg polygon, svg rect, svg circle").length,
+        shapes: figure.querySelectorAll("svg :is(line, polygon, polyline, rect, circle, text)").length,
         inked: canvas ? canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.filter((v) => v > 0).length : 0,
         says: figure.querySelector("[role=status]").textContent,
         frames: window.framesAsked,
@@ -57,12 +62,14 @@ def test_the_first_picture_is_drawn_by_the_script_itself(visit, folder, name):
     assert drawn["frames"] == 0
     assert drawn["shapes"] + drawn["inked"] / 1000 > 20, drawn
     untrained = {"playground": "Step 0 of", "many_seeds": "not trained yet", "phase_diagram": "At p",
-                 "activation_space": "2 active", "squeeze": "h = (1.17, 0.00)"}  # fmt: skip
+                 "activation_space": "2 active", "squeeze": "h = (1.17, 0.00)", "memory": "Step 0 of",
+                 "read_out": "step 0 of", "staircase": "Step 0 of"}  # fmt: skip
     assert untrained[name] in drawn["says"]
 
 
 def test_playground_by_keyboard(visit):
     page = visit("playground", scheme="file")
+    unfold(page)
     first = float(re.search(r"Loss (\S+)\. ", wait_for(page, r"Step \d"))[1])
     page.get_by_label("Fast").check(force=True)
     last = wait_for(page, r"Step 3,000")
@@ -72,25 +79,26 @@ def test_playground_by_keyboard(visit):
     sparsity = page.get_by_label("Sparsity S")
     sparsity.focus()
     page.keyboard.press("Home")
-    assert sparsity.get_attribute("aria-valuetext") == "0"
+    assert sparsity.get_attribute("aria-valuetext") == "0 (density 1)"
     wait_for(page, r"Step 3,000.*2 of 5 features kept: 2 dedicated dimensions")
     # Keeping the weights goes on from where they are: the loss curve shows one part for each sparsity.
-    assert page.locator(".charts svg text", has_text=re.compile("^S 0")).count() == 0
+    assert page.locator(".playground svg text", has_text=re.compile("^S 0")).count() == 0
     page.get_by_label("Keep weights").check()
     sparsity.focus()
     for _ in range(13):
         page.keyboard.press("ArrowRight")
-    assert sparsity.get_attribute("aria-valuetext") == "0.95"
+    assert sparsity.get_attribute("aria-valuetext") == "0.95 (density 0.05)"
     wait_for(page, r"Step 3,000")
-    assert page.locator(".charts svg text", has_text=re.compile("^S 0")).count() > 1
+    assert page.locator(".playground svg text", has_text=re.compile("^S 0")).count() > 1
     # A fresh start forgets them.
     page.get_by_role("button", name="Restart").click()
-    assert page.locator(".charts svg text", has_text=re.compile("^S 0")).count() == 0
+    assert page.locator(".playground svg text", has_text=re.compile("^S 0")).count() == 0
     wait_for(page, r"Step 3,000.*pentagon")
 
 
 def test_playground_linear_and_other_sizes(visit):
     page = visit("playground")
+    unfold(page)
     page.get_by_label("Fast").check(force=True)
     page.get_by_label("Linear").check(force=True)
     wait_for(page, r"Step 3,000.*2 of 5 features kept")
@@ -105,10 +113,11 @@ def test_playground_linear_and_other_sizes(visit):
 
 def test_step_and_pause(visit):
     page = visit("playground", reduced_motion="reduce")
+    unfold(page)
     assert re.fullmatch(r"Step 0 of 3,000\. Loss 0\.\d+\. Not trained yet\.", status(page))
     assert page.locator(".name").inner_text() == "Untrained"
-    page.get_by_role("button", name="Step").click()
-    page.get_by_role("button", name="Step").click()
+    page.get_by_role("button", name="Step", exact=True).click()
+    page.get_by_role("button", name="Step", exact=True).click()
     wait_for(page, r"^Step 2 ")
     page.wait_for_timeout(300)
     assert status(page).startswith("Step 2 "), "with reduced motion nothing moves unasked"
@@ -118,6 +127,7 @@ def test_step_and_pause(visit):
 
 def test_nothing_runs_off_screen_or_in_a_hidden_tab(visit):
     page = visit("far")
+    unfold(page)
     page.get_by_label("Slow").check(force=True)
 
     def step():
@@ -243,6 +253,7 @@ def test_any_number_of_figures_on_a_page(visit):
 @pytest.mark.parametrize("name", live.__all__)
 def test_figures_fit_the_page(visit, name):
     page = visit(name)
+    unfold(page)
     for width in (320, 360, 1280):
         page.set_viewport_size({"width": width, "height": 740})
         page.wait_for_timeout(100)
@@ -276,6 +287,7 @@ def test_themes_are_followed_live(visit, system):
 @pytest.mark.parametrize("name", live.__all__)
 def test_every_control_has_a_name(visit, name):
     page = visit(name)
+    unfold(page)
     tree = page.locator(".app").aria_snapshot()
     controls = re.findall(r"- (slider|button|checkbox|radio|spinbutton|img|application)\b(.*)", tree)
     assert len(controls) >= 5

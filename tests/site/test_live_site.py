@@ -12,6 +12,7 @@ ON_PAGES = [page for page in PAGES if live_kinds(page)]
 
 
 def drive_playground(page, figure, line, config):
+    figure.locator(".more > summary").click()
     figure.get_by_label("Fast").check(force=True)
     figure.get_by_role("button", name="Restart").click()
     started = float(re.search(r"Loss (\S+)\. ", line(r"Step \d"))[1])
@@ -20,7 +21,7 @@ def drive_playground(page, figure, line, config):
         assert figure.get_by_label("Linear").count() == 0
         figure.get_by_label("Together c").focus()
         page.keyboard.press("End")
-        line(rf"Step 3,000.*{n} of {n} features kept: {n // 2} digons")
+        line(rf"Step 3,000.*{n} of {n} features kept: {n // 2} digons, partners at right angles")
         names = figure.locator("#plane text").all_text_contents()
         assert {str(i) for i in range(n)} <= set(names)
         figure.get_by_label("Sparsity S").focus()
@@ -75,12 +76,31 @@ def drive_squeeze(page, figure, line, config):
     line(r"Read back: .*1 as 1\.00\. Ghosts that stay: none")
 
 
+def drive_memory(page, figure, line, config):
+    figure.get_by_role("button", name="five rows").click()
+    line(r"Step 2,000 of 2,000: [45] of 5 rows stored")
+
+
+def drive_read_out(page, figure, line, config):
+    figure.get_by_label("Penalty").focus()
+    page.keyboard.press("ArrowLeft")
+    line(r"step 600 of 600: \d of 5 directions found")
+
+
+def drive_staircase(page, figure, line, config):
+    figure.get_by_role("button", name="with Adam").click()
+    line(r"Step 2,499 of 2,499.*Half learned: 0 at \d+, 1 at \d+")
+
+
 DRIVERS = {
     "activation_space": drive_activation_space,
     "many_seeds": drive_many_seeds,
+    "memory": drive_memory,
     "phase_diagram": drive_phase_diagram,
     "playground": drive_playground,
+    "read_out": drive_read_out,
     "squeeze": drive_squeeze,
+    "staircase": drive_staircase,
 }
 
 
@@ -104,6 +124,26 @@ def test_a_pages_figures_add_less_than_150_kB(path):
     figures = re.findall(r'(?s)<div class="tms-live-.*?</script>', html)
     assert len(figures) == len(live_kinds(path))
     assert sum(len(figure.encode()) for figure in figures) < 150_000
+
+
+def settings_of(kind: str) -> set[str]:
+    """The names that a figure's settings have in the address, as its docstring lists them."""
+    listed = getattr(live, kind).__doc__.split("In the address:")[1].split("Parts to")[0]
+    return set(re.findall(r"``(\w+)``", listed)) | {"hide", "embed"}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_links_that_move_a_figure_name_one_on_its_page_and_its_settings(path):
+    html = (SITE / path).read_text(encoding="utf-8")
+    for page, name, query in re.findall(r'href="([^"#]*)#([a-z]+(?:-[a-z0-9]+)*)\?([^"#]*)"', html):
+        there = live_kinds(
+            ((SITE / path).parent / page).resolve().relative_to(SITE).as_posix() if page else path
+        )
+        kind, number = re.fullmatch(r"([a-z-]+?)(?:-(\d+))?", name).groups()
+        kind = kind.replace("-", "_")
+        assert there.count(kind) >= int(number or 1), f"{name}: no such figure"
+        said = {setting.split("=")[0] for setting in query.replace("&amp;", "&").split("&")}
+        assert said <= settings_of(kind), query
 
 
 def drive_page(browser, start, path, width, theme):

@@ -1,11 +1,12 @@
 """What a student learns before handing in: the marker's words, from a copy of the file, in a clean process."""
 
+import inspect
+import textwrap
 from pathlib import Path
 
 import nbformat
 import pytest
 import student
-from chapter import Chapter
 from nbformat.v4 import new_code_cell
 from tiny_course import SOLVED, UNTOUCHED, stub_of, tiny_chapter, write_course
 
@@ -48,20 +49,34 @@ def test_what_is_as_it_came_is_not_attempted(checked) -> None:
     theirs = "from tms_utils.check import digest as double"
     reformatted = UNTOUCHED[2].replace("x + 0", "x+0  # hm").replace("\n", "\r\n")
     said = checked(theirs, UNTOUCHED[1], reformatted)
-    assert [line for line in said if line.startswith("1.")][1:] == [f"1.{k} not attempted" for k in (2, 3, 4)]
+    assert [line for line in said if line.startswith("1.")][1:] == [
+        "1.2 not attempted",
+        "1.3 not attempted Nothing is changed yet.",
+        "1.4 not attempted",
+    ]
     assert any(line.startswith("1.1 failed That is the course's own digest") for line in said)
 
 
-def test_a_hand_out_knows_its_code_and_checks_itself_last() -> None:
+def test_a_hand_out_checks_itself_last() -> None:
     theirs = student.with_help(student.without_answers(tiny_chapter()), "01_tiny.ipynb")
     nbformat.validate(theirs)
-    known = student.as_handed_out(Chapter(theirs))
-    assert list(known) == ["1.3"], "the only one with a function that can run"
-    assert len(known["1.3"]) == 2
-    helping = [cell for cell in theirs.cells if cell.metadata.get("tags") == ["hand-in"]]
-    assert all(digest in helping[0].source for digest in known["1.3"])
-    assert theirs.cells[-1] is helping[1]
-    assert 'before_handing_in("01_tiny.ipynb", ready=False)' in helping[1].source
+    assert [cell for cell in theirs.cells if cell.metadata.get("tags") == ["hand-in"]] == theirs.cells[-1:]
+    assert 'before_handing_in("01_tiny.ipynb", ready=False)' in theirs.cells[-1].source
+
+
+def test_code_is_as_it_came_only_if_all_of_it_is() -> None:
+    def half(x: float) -> float:
+        return x / 2
+
+    def other(x: float) -> float:
+        return x / 2
+
+    came = check.digest("\n".join(textwrap.dedent(inspect.getsource(one)) for one in (half, other)))
+    assert check.as_it_came(came, [half, other, 3])
+    assert not check.as_it_came(came, [half, lambda x: x / 2])
+    assert not check.as_it_came(came, [half])
+    assert not check.as_it_came(came, [abs, len]), "no source, no verdict"
+    assert not check.as_it_came("", []), "most exercises have nothing to mend"
 
 
 def test_the_last_cell_waits_until_one_is_ready(

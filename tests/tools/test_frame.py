@@ -1,6 +1,8 @@
 """The files around the course: the lock, the workflows, the commands, the build's own changes to pages."""
 
+import json
 import re
+import socket
 import subprocess
 import sys
 import tomllib
@@ -10,6 +12,7 @@ from types import SimpleNamespace
 
 import book_extension
 import jaxtyping
+import lighter
 import pytest
 import torch
 import yaml
@@ -138,6 +141,12 @@ def test_a_files_name_reaches_the_grader_as_it_is(make, tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == before, "the shell has looked into the name"
 
 
+def test_an_address_reaches_its_script_as_it_is(make) -> None:
+    words = make("repository", f"URL={ODD}", f"DOMAIN={ODD}").stdout.splitlines()
+    assert words == ["scripts/repository.py", f"--domain={ODD}", "--", ODD]
+    assert make("repository").stdout.splitlines() == ["scripts/repository.py"]
+
+
 def test_a_command_without_what_it_needs_says_how_to_call_it(make) -> None:
     for command, example in (
         ("grade", "make grade FILE=../hand-ins OUT=../marks"),
@@ -152,6 +161,29 @@ def test_a_python_that_is_not_there_is_named(make, tmp_path: Path) -> None:
     result = make("book", "PYTHON=python3.99")
     assert result.returncode == 2
     assert result.stdout.startswith("There is no command python3.99 here.")
+
+
+def test_a_used_port_is_told_before_the_server_fails(make, tmp_path: Path) -> None:
+    (tmp_path / ".venv" / "bin" / "jupyter-book").symlink_to("/bin/true")
+    (tmp_path / ".venv" / "bin" / "python").unlink()
+    (tmp_path / ".venv" / "bin" / "python").symlink_to(sys.executable)
+    with socket.create_server(("localhost", 0)) as server:
+        port = server.getsockname()[1]
+        result = make("serve", f"PORT={port}")
+    assert result.returncode == 2
+    assert result.stdout.splitlines()[-1] == f"Port {port} is in use. Take another one: make serve PORT=8001"
+
+
+def test_the_first_run_says_what_it_does_and_what_it_lacks(make, tmp_path: Path) -> None:
+    (tmp_path / ".venv" / ".installed").unlink()
+    (tmp_path / ".venv" / "bin" / "python").write_text("#!/bin/sh\nexit 1\n")  # pip finds no network
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\n")
+    python.chmod(0o755)
+    result = make("lab", f"PYTHON={python}")
+    assert result.returncode == 2
+    assert result.stdout.startswith("First use: an environment of its own, in .venv. pip fetches PyTorch")
+    assert "is this machine online?" in result.stdout
 
 
 def test_the_claims_take_seeds_chapters_and_a_length(make) -> None:
@@ -173,6 +205,49 @@ def test_every_hook_of_the_environment_is_checked_before_tests_too() -> None:
         assert re.search(rf"^{tier}:.*\bstyle\b", makefile, flags=re.MULTILINE)
 
 
+# Elsewhere: a container, Binder, an index of packages ---------------------------------------------
+
+
+def test_the_container_takes_what_the_package_asks_for_and_pytorch_for_the_cpu() -> None:
+    packages = yaml.safe_load((ROOT / "binder" / "environment.yml").read_text())["dependencies"]
+    named = {
+        Requirement(line).name: Requirement(line)
+        for line in packages
+        if isinstance(line, str) and ">" in line
+    }
+    named |= {r.name: r for line in packages if isinstance(line, dict) for r in map(Requirement, line["pip"])}
+    renamed = {"torch": "pytorch-cpu", "matplotlib": "matplotlib-base"}  # as conda-forge has them
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for wanted in map(Requirement, project["dependencies"] + project["optional-dependencies"]["widgets"]):
+        assert str(named[renamed.get(wanted.name, wanted.name)].specifier) == str(wanted.specifier), wanted
+    assert "pytorch" not in named
+
+
+def test_the_container_is_made_by_the_same_recipe_as_binder() -> None:
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
+    assert "binder/environment.yml" in container["postCreateCommand"]
+    assert "binder/postBuild" in container["postCreateCommand"]
+    assert (ROOT / "binder" / "postBuild").stat().st_mode & 0o100
+    assert run("bash", "-n", "binder/postBuild").returncode == 0
+
+
+def test_the_package_has_a_page_of_its_own_on_an_index() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    page = (ROOT / project["readme"]).read_text(encoding="utf-8")
+    assert project["readme"] == "tms_utils/README.md"
+    assert len(page.splitlines()) < 40
+    assert not re.search(r"\]\((?!https://)", page), "a link that leads nowhere from an index"
+    code = re.search(r"```python\n(.*?)```", page, flags=re.DOTALL)[1]
+    ran = run(sys.executable, "-c", code)
+    assert ran.returncode == 0, ran.stderr
+    assert len(re.findall(r"0\.(?:39|40)\d*", ran.stdout)) > 20, "no pentagons"
+    modules = {name for row in re.findall(r"(?m)^\| (`.*?) \|", page) for name in re.findall(r"`(\w+)`", row)}
+    assert all(
+        (ROOT / "tms_utils" / name).exists() or (ROOT / "tms_utils" / f"{name}.py").exists()
+        for name in modules
+    )
+
+
 # The site -----------------------------------------------------------------------------------
 
 
@@ -185,6 +260,8 @@ def test_no_page_waits_for_the_icons_script(tmp_path: Path) -> None:
     script = '  <script src="../_static/scripts/fontawesome.js?digest=1"></script>\n'
     page.write_text(f"<head>\n{script}</head>\nWe drop _static/scripts/fontawesome.js\n")
     other.write_text("<head></head>\n")
+    (tmp_path / lighter.THEME).parent.mkdir()
+    (tmp_path / lighter.THEME).touch()
     app = SimpleNamespace(outdir=str(tmp_path))
     book_extension.without_icon_script(app, error=None)
     book_extension.without_icon_script(app, error=None)  # a second build finds nothing to do

@@ -22,7 +22,7 @@ PASSED = ["passed"] * 3
 def test_an_untouched_chapter_is_not_attempted(marked, statuses) -> None:
     report = marked(tiny_chapter())
     assert statuses(report) == ["not attempted"] * 3, "a faulty stub left as it came is no wrong repair"
-    assert report.marks[2].message == "The cell is as it came."
+    assert report.marks[2].message == "Nothing is changed yet."
     assert report.marks[3].status == "not attempted"
     assert report.count() == (0, 3)
 
@@ -77,6 +77,17 @@ def test_lost_metadata_and_headings_do_no_harm(marked, statuses) -> None:
     assert all(found[number] for number in ("1.1", "1.2", "1.3", "1.4"))  # 1.4 has no names: by its heading
     notebook.cells = [c for c in notebook.cells if not c.source.startswith("### ")]
     assert statuses(marked(notebook)) == PASSED  # found by the names
+
+
+def test_a_hand_out_of_another_version_is_noticed(marked, statuses) -> None:
+    notebook = hand_in()
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("### Exercise 1.2: a title", "### Exercise 1.2: another")
+    report = marked(notebook)
+    assert statuses(report) == PASSED
+    assert report.notes[0].startswith(
+        "in the course 1.2 has another title: was it handed out from another version?"
+    )
 
 
 def test_a_missing_exercise_is_not_attempted(marked, statuses) -> None:
@@ -149,8 +160,10 @@ def test_a_folder_is_marked_to_the_end(course: Path, tmp_path: Path, capsys) -> 
         "message": "Twice, in chapter 1.",
         "checked": True,
         "points": 1,
+        "earned": 1,
         "title": "a title",
     }
+    assert ("fault" in stored[0], "fault" in stored[1]) == (True, False)
 
 
 def test_a_file_may_have_any_name(course: Path, tmp_path: Path, monkeypatch, capsys) -> None:

@@ -19,6 +19,7 @@ from chapter import ROOT
 from grading import feedback, gradebook
 from grading.collect import collect, owner
 from grading.marks import Mark, Report
+from grading.report import summary
 from grading.store import Store, as_csv, table
 from tiny_course import hand_in
 
@@ -81,17 +82,23 @@ def test_a_name_in_a_windows_code_page_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "pattern", "expected"),
     [
-        ("doejane_101_555_01_linear.ipynb", "", ("doejane", "101", False)),
-        ("in/doejane_LATE_101_555_01_linear.ipynb", "", ("doejane", "101", True)),
-        ("Jane Doe_17_assignsubmission_file/01_linear.ipynb", "", ("Jane Doe", "17", False)),
-        ("jane/01_linear.ipynb", "", ("jane/01_linear", "", False)),
-        ("jane/01_linear.ipynb", "(?P<student>[^/]+)/", ("jane", "", False)),
-        ("late/s12-jane.ipynb", "(?P<late>late/)?(?P<id>s[0-9]+)-(?P<student>[a-z]+)", ("jane", "s12", True)),
+        ("doejane_101_555_01_linear.ipynb", "", ("doejane", "101", False, "canvas")),
+        ("in.zip/doejane_LATE_101_555_01_linear.ipynb", "", ("doejane", "101", True, "canvas")),
+        ("Jane Doe_17_assignsubmission_file/01_x.ipynb", "", ("Jane Doe", "17", False, "moodle")),
+        ("in.zip/Jane Doe_17_assignsubmission_file_01_x.ipynb", "", ("Jane Doe", "17", False, "moodle")),
+        ("hw_1_2_bob.ipynb", "", ("hw_1_2_bob", "", False, "")),
+        ("jane/01_linear.ipynb", "", ("jane/01_linear", "", False, "")),
+        ("jane/01_linear.ipynb", "(?P<student>[^/]+)/", ("jane", "", False, "")),
+        (
+            "late/s12-jane.ipynb",
+            "(?P<late>late/)?(?P<id>s[0-9]+)-(?P<student>[a-z]+)",
+            ("jane", "s12", True, ""),
+        ),
     ],
 )
 def test_whose_a_hand_in_is(name: str, pattern: str, expected: tuple) -> None:
     found = owner(name, pattern)
-    assert (found.student, found.id, found.late) == expected
+    assert (found.student, found.id, found.late, found.named_by) == expected
 
 
 # What is kept ---------------------------------------------------------------------------------
@@ -178,27 +185,79 @@ def test_what_a_terminal_cannot_show_stops_nothing(course: Path, tmp_path: Path)
 
 MARKS = [Mark("1.1", "passed", "Good.", points=2), Mark("1.2", "failed", "<b>No</b>", points=3)]
 WORDS = Mark("1.3", "to read", "Because <two>\nlines", checked=False, points=3)
+BOTH = [MARKS[0], Mark("1.2", "passed", points=3)]
+CANVAS, MOODLE = {"id": "101", "named_by": "canvas"}, {"id": "17", "named_by": "moodle"}
 CLASS = [
-    Report("a.ipynb", 1, marks=[*MARKS, WORDS], student="Jane", id="101"),
-    Report(
-        "b.ipynb", 1, marks=[MARKS[0], Mark("1.2", "passed", points=3)], student="Jane", id="101", late=True
-    ),
+    Report("a.ipynb", 1, marks=[*MARKS, WORDS], student="Jane", notes=["cell 2 x", "while y"], **CANVAS),
+    Report("b.ipynb", 1, marks=BOTH, student="Jane", late=True, **CANVAS),
     Report("c.ipynb", 2, marks=[Mark("2.1", "failed", points=1)], student="=SUM(A1)"),
     Report("d.ipynb", error="not a readable notebook", student="Bo"),
+    Report("e.ipynb", 1, marks=MARKS, student="Zoë", id="007"),
+    Report("f.ipynb", 1, marks=MARKS, student="Joe_X", marked="2026-11-26 22:10", **MOODLE),
 ]
 
 
-def test_canvas_gets_one_row_a_student_with_the_best_points() -> None:
-    assert rows(as_csv(gradebook.canvas(CLASS))) == [
-        ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "Chapter 1", "Chapter 2"],
-        ["    Points Possible", "", "", "", "", "5", "1"],
-        ["'=SUM(A1)", "", "", "'=SUM(A1)", "", "", "0"],
-        ["Jane", "101", "", "", "", "5", ""],
+class Canvas:
+    """Reads a gradebook as Canvas' importer does: who is meant by a row, and what is in its column."""
+
+    def __init__(self, text: str):
+        head, *found = rows(text)
+        assert "Student" in head[0]
+        assert "ID" in head[1]
+        assert head[2:5] == ["SIS User ID", "SIS Login ID", "Section"]  # then come the assignments
+        self.assignments = head[5:]
+        possible = [row for row in found if "Points Possible" in row[0]]
+        assert found[: len(possible)] == possible
+        self.possible = [float(points) for points in possible[0][5:]]
+        self.students = {self.who(row): row[5:] for row in found[1:]}
+        assert all(len(row) == len(head) for row in found)
+
+    @staticmethod
+    def who(row: list[str]) -> tuple[str, str]:
+        """By which of its columns a student is looked up, in this order."""
+        return next(
+            (name, row[k]) for k, name in ((1, "id"), (2, "sis"), (3, "login"), (0, "name")) if row[k]
+        )
+
+
+def moodle_worksheet(text: str, maximum: int) -> dict[int, tuple[float, str, str]]:
+    """Reads a worksheet as Moodle does: by participant, grade, when it was given, and comment."""
+    head, *found = rows(text)
+    columns = [
+        head.index(name) for name in ("Identifier", "Grade", "Last modified (grade)", "Feedback comments")
     ]
+    read = {}
+    for row in found:
+        who, grade, given, said = (row[k] for k in columns)
+        assert who.startswith("Participant ")
+        assert 0 <= float(grade) <= maximum, "out of range: skipped"
+        read[int(who.removeprefix("Participant "))] = (float(grade), given, said)
+    return read
 
 
-def test_moodle_gets_one_row_a_student() -> None:
-    assert gradebook.moodle(CLASS, 1)[1:] == [["Participant 101", "Jane", 5, 5, "1.1 passed; 1.2 passed"]]
+def test_canvas_gets_one_row_a_student_with_the_best_points() -> None:
+    found = Canvas(as_csv(gradebook.canvas(CLASS)))
+    assert found.assignments == ["Chapter 1", "Chapter 2"]
+    assert found.possible == [5, 1]
+    assert found.students == {
+        ("login", "'=SUM(A1)"): ["", "0"],
+        ("id", "101"): ["5", ""],
+        ("sis", "007"): ["2", ""],  # a school's own number must not be taken for one of Canvas'
+    }
+
+
+def test_moodle_gets_a_worksheet_and_a_gradebook(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    gradebook.write(CLASS, tmp_path)
+    names = {"canvas.csv", "moodle.csv", "moodle-chapter-01.csv"}  # nobody's file of chapter 2 is Moodle's
+    assert {path.name for path in tmp_path.glob("*.csv")} == names
+    worksheet = moodle_worksheet((tmp_path / "moodle-chapter-01.csv").read_text(), maximum=5)
+    assert worksheet == {17: (2, "2026-11-26 22:10", "1.1 passed; 1.2 failed")}
+    gradebook.write(CLASS[-1:], tmp_path / "theirs")
+    assert [path.name for path in (tmp_path / "theirs").iterdir()] == ["moodle-chapter-01.csv"]
+    head, *found = rows((tmp_path / "moodle.csv").read_text())
+    assert head == ["ID number", "Full name", "Chapter 1", "Chapter 2"]
+    assert [row[0] for row in found] == ["'=SUM(A1)", "007"]
 
 
 def test_all_hand_ins_stand_side_by_side(tmp_path: Path) -> None:
@@ -214,11 +273,26 @@ def test_all_hand_ins_stand_side_by_side(tmp_path: Path) -> None:
     assert sorted(Store(tmp_path / "marks.json").before.values(), key=lambda one: one.file) == CLASS
 
 
+def test_chapter_0_is_a_chapter() -> None:
+    zero = Report("z.ipynb", 0, marks=MARKS)
+    assert table([zero])[1][4] == 0
+    assert summary([zero]).startswith("chapter 0")
+
+
 def test_feedback_is_a_page_a_student(tmp_path: Path) -> None:
     feedback.write(CLASS, tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["Bo.html", "Jane-101.html", "SUM-A1.html"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "Bo.html",
+        "Jane-101.html",
+        "Joe X_17_assignfeedback_file_feedback.html",  # as Moodle's upload of feedback wants them
+        "SUM-A1.html",
+        "Zoë-007.html",
+    ]
     page = (tmp_path / "Jane-101.html").read_text()
     assert "&lt;b&gt;No&lt;/b&gt;" in page
     assert "<blockquote>Because &lt;two&gt;\nlines</blockquote>" in page
     assert "2 of 5 points" in page
     assert "5 of 5 points, late" in page
+    assert "(1 exercise to be answered in words: not counted here.)" in page
+    assert "<p>cell 2 x</p>" in page
+    assert "while y" not in page, "that is for the marker"

@@ -7,7 +7,6 @@ from pathlib import Path
 import nbformat
 import pytest
 from chapter import tags
-from grading.course import Course, chapter_paths
 from grading.handed_in import read
 from grading.kernel import Limits
 from nbformat.v4 import new_code_cell, new_markdown_cell
@@ -99,6 +98,18 @@ def test_untouched_code_is_not_attempted_however_it_is_laid_out(marked, statuses
     notebook = tiny_chapter(tuple(map(change, UNTOUCHED)))
     stub_of(notebook, 3).source = change(UNTOUCHED[2].replace("x + 0", "(x+0)").replace("/ 2", "/2"))
     assert statuses(marked(notebook)) == ["not attempted"] * 3
+
+
+def test_code_to_mend_is_known_as_the_students_check_knows_it(marked, statuses, tmp_path: Path) -> None:
+    course = write_course(tmp_path / "course", own_exercise=True)
+    notebook = tiny_chapter()
+    stub = stub_of(notebook, 3)
+    stub.source, half = stub.source.split("\n\n")
+    place = notebook.cells.index(stub)
+    notebook.cells[place:place] = [new_code_cell(half), new_code_cell("print(half(3))")]
+    report = marked(notebook, Limits(memory=2), course)
+    assert statuses(report) == ["not attempted"] * 3
+    assert report.marks[2].message == "Nothing is changed yet."
 
 
 def test_only_the_stubs_own_words_mean_not_attempted(marked, statuses, tmp_path: Path) -> None:
@@ -247,33 +258,6 @@ def test_null_tags_cost_nothing(marked, statuses, course: Path, tmp_path: Path) 
         cell.metadata["tags"] = None
     notebook.cells = [c for c in notebook.cells if c.source != "raise SystemExit"]
     assert statuses(marked(notebook)) == PASSED
-
-
-# Notebooks that are no chapters ---------------------------------------------------------------
-
-
-def test_scratch_in_the_folder_breaks_and_replaces_nothing(tmp_path: Path) -> None:
-    course = write_course(tmp_path / "course")
-    folder = course / "notebooks"
-    before = chapter_paths(course)
-    nbformat.write(nbformat.v4.new_notebook(cells=[new_code_cell("")]), folder / "00_scratch.ipynb")
-    nbformat.write(nbformat.v4.new_notebook(cells=[]), folder / "01_empty.ipynb")
-    assert chapter_paths(course) == before
-    (folder / "01_another.ipynb").write_text(nbformat.writes(tiny_chapter(SOLVED)))
-    with pytest.raises(ValueError, match="both say that they are chapter 1"):
-        chapter_paths(course)
-    original = tiny_chapter()
-    original.cells[0].source += "\n\n[Colab](https://x/blob/main/notebooks/01_tiny.ipynb)"
-    nbformat.write(original, folder / "01_tiny.ipynb")
-    assert chapter_paths(course) == before
-    assert Course(course).chapter(1).cells[0].source == original.cells[0].source
-
-
-def test_the_table_of_contents_says_what_is_a_chapter(tmp_path: Path) -> None:
-    course = write_course(tmp_path / "course")
-    toc = "root: book/index\nparts:\n  - caption: x\n    chapters:\n      - file: notebooks/10_tiny\n"
-    (course / "_toc.yml").write_text(toc)
-    assert [path.name for path in chapter_paths(course)] == ["10_tiny.ipynb"]
 
 
 def test_prose_beside_an_untouched_stub_is_no_attempt(marked, statuses) -> None:

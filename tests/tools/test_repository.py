@@ -4,10 +4,12 @@ import re
 import shutil
 from pathlib import Path
 
+import nbformat
 import pytest
 import repository
 import yaml
 from chapter import ROOT
+from nbformat.v4 import new_markdown_cell, new_notebook
 
 FORK = "https://github.com/Ada-L/tms.fork_2"
 
@@ -145,7 +147,9 @@ def test_a_scratch_notebook_need_not_name_it(course: Path) -> None:
     scratch = course / "notebooks" / "Untitled.ipynb"
     scratch.write_text('{"cells": []}')
     assert repository.disagreements(course) == []
-    (course / "notebooks" / "98_chapter.ipynb").write_text('{"cells": []}')
+    nbformat.write(
+        new_notebook(cells=[new_markdown_cell("# 98. A chapter")]), course / "notebooks" / "98_chapter.ipynb"
+    )
     assert [p.split()[0] for p in repository.disagreements(course)] == ["notebooks/98_chapter.ipynb"]
 
 
@@ -178,3 +182,88 @@ def test_longer_names_are_left_alone() -> None:
 def test_a_user_page_lives_at_the_top() -> None:
     assert repository.pages_address("Ada", "ada.github.io") == "https://ada.github.io/"
     assert repository.pages_address("Ada", "tms") == "https://ada.github.io/tms/"
+
+
+# A root repository, a domain of one's own, a branch of another name ---------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "domain", "site"),
+    [
+        ("https://github.com/Ada/ada.github.io", "", "https://ada.github.io/"),
+        ("https://github.com/ada/tms", "Course.Example.org", "https://course.example.org/"),
+        ("https://github.com/ada/ada.github.io", "example.org", "https://example.org/"),
+    ],
+    ids=["root repository", "domain", "both"],
+)
+def test_the_book_can_live_at_the_top_of_a_host(course: Path, url: str, domain: str, site: str) -> None:
+    before = snapshot(course)
+    old, old_site = repository.current(course), repository.site(course)
+    repository.set_repository(url, course, domain)
+    assert repository.disagreements(course) == []
+    config = yaml.safe_load((course / "_config.yml").read_text())
+    assert config["html"]["baseurl"] == config["sphinx"]["config"]["ogp_site_url"] == site
+    assert f'id="home" href="{site}"' in (course / "book" / "assets" / "404.html").read_text()
+    for path, text in snapshot(course).items():
+        assert old_site.encode() not in text, path
+        assert b"github.io/toy-models" not in text, path
+    repository.set_repository("https://github.com/" + "/".join(old), course)
+    assert snapshot(course) == before
+
+
+@pytest.mark.parametrize(
+    "domain", ["https://example.org", "example", "you.github.io", "a b.org", "-a.org", "a.org/x"]
+)
+def test_what_is_no_domain_changes_nothing(course: Path, domain: str, capsys) -> None:
+    before = snapshot(course)
+    assert repository.main([FORK, f"--domain={domain}"], course) == 2
+    assert "expected a domain of your own, such as course.example.org" in capsys.readouterr().err
+    assert snapshot(course) == before
+
+
+def test_a_domain_alone_keeps_the_repository(course: Path, capsys) -> None:
+    old = repository.current(course)
+    assert repository.main(["--domain", "course.example.org"], course) == 0
+    said = capsys.readouterr().out
+    assert "the book's address is https://course.example.org/" in said
+    assert "course.example.org as the custom domain" in said
+    assert repository.current(course) == old
+
+
+def test_another_branch_is_refused_with_a_sentence(course: Path, capsys) -> None:
+    before = snapshot(course)
+    assert repository.main([f"{FORK}/tree/trunk"], course) == 2
+    assert "names the branch trunk, but the course is published" in capsys.readouterr().err
+    assert snapshot(course) == before
+    config = course / "_config.yml"
+    config.write_text(config.read_text().replace("branch: main", "branch: trunk"))
+    assert any("names the branch trunk" in problem for problem in repository.disagreements(course))
+
+
+def test_a_checkout_of_another_branch_is_told(course: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(repository, "checked_out", lambda root: "trunk")
+    assert repository.main([FORK], course) == 0
+    assert "You are on the branch trunk: " in capsys.readouterr().out
+    monkeypatch.undo()
+    monkeypatch.setenv("PATH", "")
+    assert repository.checked_out(course) == ""  # no git program
+
+
+def test_a_fork_is_told_to_enable_its_workflows(course: Path, capsys) -> None:
+    assert repository.main([FORK], course) == 0
+    assert "enable the workflows (a fork's are off)" in capsys.readouterr().out
+
+
+def test_an_address_of_the_old_place_is_noticed(course: Path) -> None:
+    old = repository.pages_address(*repository.current(course))
+    repository.main(["--domain", "course.example.org"], course)
+    (course / "book" / "troubleshooting.md").write_text(f"See {old}book/paper.html\n")
+    assert any(
+        "but the book is at https://course.example.org/" in p for p in repository.disagreements(course)
+    )
+
+
+@pytest.mark.parametrize("page", ["README.md", "book/instructors.md"])
+def test_whoever_forks_reads_that_workflows_must_be_enabled(page: str) -> None:
+    text = " ".join((ROOT / page).read_text(encoding="utf-8").split()).replace("**", "")
+    assert re.search(r"enable its workflows.*choose \*GitHub Actions\* as the source", text)

@@ -74,6 +74,13 @@ def test_no_line_of_a_solution_survives(chapter: str, handed_out) -> None:
 
 
 @every_chapter
+def test_nothing_promises_a_solution(chapter: str, handed_out) -> None:
+    _, theirs, _ = handed_out[chapter]
+    text = re.split(r"^## Exercises", theirs.markdown, flags=re.MULTILINE)[1].split("## What we checked")[0]
+    assert re.findall(r".*(?:folded|\b[Tt]he) solution\b.*", text) == []
+
+
+@every_chapter
 def test_stubs_hints_and_checks_stay(chapter: str, handed_out) -> None:
     ours, theirs, _ = handed_out[chapter]
     for tag in ("exercise", "check"):
@@ -206,6 +213,20 @@ def test_answers_go_and_hints_stay_within_one_cell() -> None:
     assert (stub.outputs, stub.execution_count) == ([], None)
     assert (other.outputs[0].text, other.execution_count) == ("1", 4)
     assert nbformat.writes(notebook) == before, "the chapter itself must not change"
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("Each has a stub, a check and a folded solution. So.", "Each has a stub and a check. So."),
+        ("Why? (The solution also measures *x*, and y.)\n\nSo.", "Why? \n\nSo."),
+        ("Try. The solution then runs it. Predict.", "Try. Predict."),
+        ("So. Before you open the solution, try it.", "So. Try it."),
+        ("the solution of the density before", "the solution of the density before"),
+    ],
+)
+def test_a_hand_out_speaks_of_no_solution(ours: str, theirs: str) -> None:
+    assert student.without_promises(ours) == theirs
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,7 @@ _ADDED_UP = Slip(
 
 @exercise(
     "1.3",
+    came="f59643314d1d3426",
     right=(_parameters(), _STEP),
     slips=[_SILENT, _ONE_SILENT, _NO_LEAF, _HALF_A_STEP, _CLEARED, _REBOUND, _UPHILL, _MULTIPLE, _ADDED_UP],
 )

@@ -61,6 +61,7 @@ _OTHER_COLOURS = Slip(
 
 @exercise(
     "2.3",
+    came="bf481c38437bc660",
     right=_drawing(lambda bars, key: bars.invert_yaxis()),
     slips=[_TURNED_ELSE, _TURNED_BOTH, _NOT_TURNED, _NO_KEY, _OTHER_LENGTHS, _OTHER_COLOURS],
 )

@@ -146,6 +146,7 @@ def check_gradient_size(prediction: Any) -> str:
 
 check_draw = sparse_sampler(
     "3.3",
+    came="4374a50463757964",
     offer=lambda draw: lambda rows, n, density, generator: draw((rows, n), density, generator),
     ask=lambda attempt, rows, p, generator: attempt(rows, 10, p, generator),
     shape=lambda rows: {"rows": rows, "n": 10},

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from tms_utils.checks.draws import sparse_sampler
-from tms_utils.checks.exercise import Slip, as_number, choice, exercise, require
-from tms_utils.theory import competing_boundary, feature_variance, two_feature_optimum
+from tms_utils.checks.exercise import Slip, as_number, as_tensor, choice, exercise, require
+from tms_utils.theory import competing_boundary, feature_variance
 
 __all__ = [
     "check_average_prediction",
@@ -96,6 +96,7 @@ check_average_prediction = choice(
 
 check_sample_pairs = sparse_sampler(
     "4.3",
+    came="020b12e2a50ff1cf",
     offer=lambda draw: (
         lambda batch_size, density, generator: draw(
             (len(density), batch_size, 2), density[:, None, None], generator
@@ -109,67 +110,79 @@ check_sample_pairs = sparse_sampler(
 # 4.4 ----------------------------------------------------------------------------------------
 
 
-def _by_optimum(r: float, densities: Tensor) -> tuple[float, float]:
-    pair = two_feature_optimum(density=densities, r=r).w.abs().amin(-1) > 0.5
-    return densities[pair][0].item(), densities[~pair][-1].item()
+# The way down and back up: "ignore extra" stops being a minimum at about 0.28, the pair at about 0.40.
+_WAY = (0.45, 0.34, 0.30, 0.26, 0.34, 0.39, 0.45)
 
 
-_OPTIMUM = Slip(
-    _by_optimum,
-    "On the way down you jump at {down:.2f}, near 0.37, where the two minima cost the same. You found the *optimum*: "
-    "start each descent from the solution of the density before, so that the model stays in its valley.",
-)
-_NO_JUMP = Slip(
-    lambda r, densities: (None, 0.41),
-    "Expected two densities (down, up); got {given}. If no jump was seen on one way, the model may be stuck on the ridge "
-    "w_1 = 0 exactly, or on its other side: add -0.01 to w_1 before each descent.",
-)
-_SWAPPED = Slip(
-    lambda r, densities: (0.41, 0.26),
-    "You jump down at {down:.2f} and up at {up:.2f}: swapped? A valley is left late, not early.",
-)
-_TOO_EARLY = Slip(
-    lambda r, densities: (0.31, 0.41),
-    'On the way down you leave "ignore extra" at {down:.2f}; it stops being a minimum at about 0.28. Is the push too '
-    "strong?",
-)
-_TOO_LATE = Slip(
-    lambda r, densities: (0.22, 0.41),
-    'On the way down you are still at "ignore extra" at {down:.2f} or little above; it stops being a minimum at about '
-    "0.28. Are 12 steps taken at each density, from a w_1 that is not 0?",
-)
-_LOST_EARLY = Slip(
-    lambda r, densities: (0.26, 0.34),
-    "On the way up you lose the pair at {up:.2f}; its valley lasts to about 0.40. Does each descent start from the pair?",
-)
-_FROM_DENSE = Slip(
-    lambda r, densities: (0.26, 0.45),
-    "On the way up you lose the pair at {up:.2f}; its valley ends at about 0.40. Does the way up begin at the sparsest "
-    "of the densities?",
-)
+def _ends(*sizes: float) -> Callable[[float, Tensor], Tensor]:
+    """A model that ends at such a size of w_1 at each density of the way."""
+    return lambda r, densities: torch.tensor(sizes)
 
 
-@exercise(
-    "4.4",
-    right=lambda r, densities: (0.28, 0.40),  # where the two valleys end, at r = 0.3
-    slips=[_OPTIMUM, _NO_JUMP, _SWAPPED, _TOO_EARLY, _TOO_LATE, _LOST_EARLY, _FROM_DENSE],
-)
-def check_hysteresis(hysteresis: Callable) -> str:
-    """``hysteresis(r, densities)`` at r = 0.3: (density of the jump on the way down, on the way up)."""
-    given = hysteresis(0.3, torch.tensor([0.45, 0.41, 0.34, 0.26], dtype=torch.float64))
-    given = given.tolist() if hasattr(given, "tolist") else given  # a tensor, or NumPy's
-    two = isinstance(given, list | tuple) and len(given) == 2 and not any(v is None for v in given)
-    require(two, _NO_JUMP, given=f"{given!r:.60}")
-    down, up = (as_number(v, "the density of a jump") for v in given)
-    jumps = {"down": down, "up": up}
-    require(down < up, _SWAPPED, **jumps)
-    require(not 0.325 < down < 0.40, _OPTIMUM, **jumps)
-    require(down < 0.29, _TOO_EARLY, **jumps)
-    require(down > 0.24, _TOO_LATE, **jumps)
-    require(up > 0.38, _LOST_EARLY, **jumps)
-    require(up < 0.43, _FROM_DENSE, **jumps)
+_LOOP = {
+    "sign": Slip(
+        _ends(0.0, 0.0, 0.0, -0.92, -0.82, -0.65, 0.0),
+        "On the way you return {value:.2f}: return the *size* of w_1.",
+    ),
+    "first": Slip(
+        _ends(0.98, 0.98, 0.98, 0.98, 0.98, 0.98, 0.98),
+        "At p = 0.45 you return {value:.2f}, where the extra feature is ignored: w_1 is the second entry of w.",
+    ),
+    "never": Slip(
+        _ends(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
+        'At p = 0.26 "ignore extra" is no minimum any more, and you return {value:.2f}. Is -0.01 added to w_1 before each '
+        "descent (at 0 exactly the slope is zero even on a ridge, and on the other side there is no pair), are 12 steps "
+        "taken, and do the densities come in their order?",
+    ),
+    "optimum": Slip(
+        _ends(0.0, 0.82, 0.88, 0.92, 0.82, 0.65, 0.0),
+        "On the way down you are a pair at p = 0.34 already ({value:.2f}). There the pair is the *cheapest*, from 0.37 "
+        "on; but a model stays in its valley. Is the push larger than 0.01, or the order of the densities changed?",
+    ),
+    "early": Slip(
+        _ends(0.0, 0.0, 0.88, 0.92, 0.82, 0.65, 0.0),
+        'On the way down you leave "ignore extra" before p = 0.30 ({value:.2f}); it stops being a minimum at about '
+        "0.28. Is the push too strong?",
+    ),
+    "no memory": Slip(
+        _ends(0.0, 0.0, 0.0, 0.92, 0.0, 0.0, 0.0),
+        "Back at p = 0.34 you return {value:.2f}, as on the way down: the model has forgotten that it was a pair. Begin "
+        "each descent with the w and b that the one before has found.",
+    ),
+    "lost": Slip(
+        _ends(0.0, 0.0, 0.0, 0.92, 0.82, 0.0, 0.0),
+        "On the way up you have lost the pair at p = 0.39 ({value:.2f}); its valley lasts to about 0.40. Where does that "
+        "descent begin?",
+    ),
+    "stuck": Slip(
+        _ends(0.0, 0.0, 0.0, 0.92, 0.82, 0.65, 0.65),
+        "At the end, at p = 0.45, you return {value:.2f}: there the pair is no minimum any more. Is the last density "
+        "visited, too?",
+    ),
+}
+
+
+@exercise("4.4", right=_ends(0.0, 0.0, 0.0, 0.92, 0.82, 0.65, 0.0), slips=[*_LOOP.values()])
+def check_hysteresis(attempt: Callable) -> str:
+    """``attempt(r, densities)`` at r = 0.3, dense to sparse and back: the size of w_1 at each density."""
+    way = torch.tensor(_WAY, dtype=torch.float64)
+    sizes = as_tensor(attempt(0.3, way), (len(_WAY),), "the sizes of w_1").tolist()
+
+    def must(holds: Callable[[float], bool], *steps: int, slip: str) -> None:
+        for step in steps:
+            require(holds(sizes[step]), _LOOP[slip], value=sizes[step])
+
+    must(lambda size: size > -0.2, *range(len(_WAY)), slip="sign")
+    must(lambda size: size < 0.5, 0, slip="first")
+    must(lambda size: size > 0.5, 3, slip="never")
+    must(lambda size: size < 0.5, 1, slip="optimum")
+    must(lambda size: size < 0.5, 2, slip="early")
+    must(lambda size: size > 0.5, 4, slip="no memory")
+    must(lambda size: size > 0.5, 5, slip="lost")
+    must(lambda size: size < 0.5, 6, slip="stuck")
     return (
-        "Between the two densities both valleys exist, and history decides: that is what first-order means."
+        "At p = 0.34 the model is at 0 on the way down and a pair on the way back: both valleys exist, and history "
+        "decides. That is what first-order means."
     )
 
 

@@ -163,6 +163,7 @@ _SHOWN = [
 
 @exercise(
     "5.3",
+    came="2df5fe19259b83b9",
     right=_detector,
     slips=[
         Slip(

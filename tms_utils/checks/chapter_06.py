@@ -197,6 +197,7 @@ def _losses(model: Callable, batches: list[Tensor]) -> Tensor:
 
 @exercise(
     "6.4",
+    came="264390f19460a931",
     right=lambda model, batches: _losses(model, [torch.cat(batches)]).sum(),
     slips=[
         Slip(

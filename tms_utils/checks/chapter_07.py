@@ -199,7 +199,7 @@ _PAIRS = {
 }
 
 
-@exercise("7.3", right=_sampler(), slips=[*_PAIRS.values()])
+@exercise("7.3", came="e3acfe87f506b1b0", right=_sampler(), slips=[*_PAIRS.values()])
 def check_three_pairs(attempt: Callable) -> str:
     """``attempt(rows, density, generator)``: partners on together, all magnitudes independent."""
 
@@ -253,7 +253,8 @@ check_binary_border = number(
         0.0: "At c = 0 the opposite pair costs nothing and the merged pair does.",
         1.0: "At c = 1 the merged pair costs nothing and the opposite pair does.",
     },
-    otherwise="At c = {value:g} the two do not cost the same. Compare 2pc with p(1 - c).",
+    otherwise="At c = {value:g} the two do not cost the same. In which rows is each of them wrong, by how much, and how "
+    "often do such rows come?",
     praise="A merged pair has no error at all when both are on, so it pays earlier than with magnitudes to tell apart.",
 )
 

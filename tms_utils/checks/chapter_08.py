@@ -171,7 +171,7 @@ _KEPT = {
 }
 
 
-@exercise("8.3", right=_history, slips=[*_KEPT.values()])
+@exercise("8.3", came="a38784190eb93a5b", right=_history, slips=[*_KEPT.values()])
 def check_history(attempt: Callable) -> str:
     """``attempt(W, gradient, lr, steps)``: the weights before each step, a list of tensors."""
     W = torch.tensor([[1.0, -2.0], [0.5, 4.0]])  # the loss is |W|² / 2, whose gradient is W

@@ -144,6 +144,7 @@ _CLIPPED = Slip(
 
 @exercise(
     "9.3",
+    came="7f47696c73a2c7b8",
     right=_harm(),
     slips=[
         _CLIPPED,

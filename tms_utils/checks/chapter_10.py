@@ -161,7 +161,12 @@ _HONEST = {
 }
 
 
-@exercise("10.3", right=lambda judge: judge(1)[judge(0).argmin()], slips=[*_HONEST.values()])
+@exercise(
+    "10.3",
+    came="deee34da81f76fdb",
+    right=lambda judge: judge(1)[judge(0).argmin()],
+    slips=[*_HONEST.values()],
+)
 def check_honest(attempt: Callable) -> str:
     """``attempt(judge)`` -> a loss of the model with the lowest ``judge(0)`` that is right on average."""
     equal, models = torch.ones(1000), []

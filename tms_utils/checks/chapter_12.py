@@ -137,6 +137,7 @@ _EVADED = Slip(
 
 @exercise(
     "12.3",
+    came="1ca0e15ac01e2362",
     right=_loss(lambda a, D: (a * D.norm(dim=0)).sum(-1)),
     slips=[
         _EVADED,

@@ -117,6 +117,7 @@ def _lost(
 
 @exercise(
     "13.3",
+    came="84783e0e5c5b6134",
     right=_lost(),
     slips=[
         Slip(

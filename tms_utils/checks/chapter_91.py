@@ -81,6 +81,7 @@ _TOO_SLOW = Slip(
 
 @exercise(
     "91.1",
+    came="766152f3f53a283c",
     right=_trainer(),
     slips=[_FROZEN, _STILL_OFF, _FLAG_LEFT, _UNWEIGHTED, _INSIDE, _UPSIDE_DOWN, _TOO_SLOW],
 )
@@ -235,6 +236,7 @@ def check_audit(is_honest: Callable) -> str:
 
 check_keep_mask = sparse_sampler(
     "91.4",
+    came="ca8d04005a5082ee",
     offer=lambda draw: lambda batch, n, sparsity, generator: draw((batch, n), 1 - sparsity, generator),
     ask=lambda sample_rows, rows, p, generator: sample_rows(rows, 10, 1 - p, generator),
     shape=lambda rows: {"batch": rows, "features": 10},

@@ -64,6 +64,7 @@ _OFF_CENTRE = Slip(
 
 @exercise(
     "92.1",
+    came="3cc421953e14c54b",
     right=_normal(lambda K, n, m: (2 / (n + m)) ** 0.5),
     slips=[_AS_PUBLISHED, _SQUARED, _HALF, _ALL_ALIKE, _OWN_SOURCE, _FIXED, _TURNED, _OFF_CENTRE],
 )

@@ -19,7 +19,13 @@ MODELS, BATCH, FEATURES = -3, -2, -1  # axes of what is drawn
 
 
 def sparse_sampler(
-    number: str, *, offer: Callable, ask: Callable, shape: Callable[[int], dict[str, int]], praise: str
+    number: str,
+    *,
+    offer: Callable,
+    ask: Callable,
+    shape: Callable[[int], dict[str, int]],
+    praise: str,
+    came: str = "",
 ) -> Exercise:
     """An exercise whose answer draws entries that are 0 with probability 1 - p, else uniform in [0, 1).
 
@@ -28,6 +34,7 @@ def sparse_sampler(
         ask: ``ask(answer, rows, p, generator)`` calls an answer for rows of density p; if there are several
             models, the first two have this density and others another one.
         shape: what ``ask`` should give for so many rows: the sizes of the axes by their names.
+        came: the digest of a sampler that is given to be mended.
     """
     slips = {key: Slip(offer(wrong), message) for key, wrong, message in _slips(len(shape(1)))}
 
@@ -48,7 +55,7 @@ def sparse_sampler(
             _judge(draw(20_000, density, 4), density, slips)
         return praise
 
-    return Exercise(number, check, offer(_sample), tuple(slips.values()))
+    return Exercise(number, check, offer(_sample), tuple(slips.values()), came=came)
 
 
 def is_uniform(values: Tensor) -> bool:

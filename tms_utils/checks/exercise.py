@@ -5,7 +5,7 @@ Three ways to make one; each gives an ``Exercise``, which is called with the rea
 * ``choice("1.2", right="C", slips={"A": "Not so, because ..."}, praise="...")``: one of a few answers;
 * ``number("7.4", right=1 / 3, slips={0.5: "..."}, praise="...")``: a number;
 * ``@exercise("8.1", right=f, slips=[Slip(wrong_f, "...")])`` on a function that calls ``require`` or ``compare``
-  and returns the praise: anything else.
+  and returns the praise: anything else. Where a function is given to be mended, ``came`` is the digest of its code.
 """
 
 from __future__ import annotations
@@ -23,6 +23,10 @@ from torch import Tensor
 
 from tms_utils import check as handing_in
 
+PUZZLING = {  # words of an error that say little to somebody who reads them for the first time, and what they mean
+    "not implemented for 'Bool'": "True and False cannot be multiplied here: make numbers of them, with `.float()`.",
+    "'NoneType'": "Something is None: is a `return` missing at the end of a function?",
+}
 __all__ = ["Exercise", "Slip", "Verdict", "as_number", "as_tensor", "choice", "exercise", "number", "require"]
 
 
@@ -45,7 +49,7 @@ class Verdict:
 
     def __repr__(self) -> str:
         if self.status == "not attempted":
-            return f"Exercise {self.exercise}: not attempted yet."
+            return f"Exercise {self.exercise}: not attempted yet. {self.message}".rstrip()
         return f"Exercise {self.exercise}: {self.status}. {self.message}".rstrip()
 
 
@@ -106,6 +110,7 @@ class Exercise:
     slips: tuple[Slip, ...]
     choices: tuple[str, ...] = ()  # of an exercise that offers some; slips hold the message to each wrong one
     praise: str = ""  # of an exercise whose praise is known without running anything
+    came: str = ""  # the digest of the code that the reader is given to mend: unchanged, it is not attempted
 
     def __call__(self, *attempts: Any) -> Verdict:
         """The verdict, noted for ``tms_utils.check``; from a notebook, the course's own functions are no answer."""
@@ -117,8 +122,10 @@ class Exercise:
 
     def _verdict(self, *attempts: Any) -> Verdict:
         """Not attempted: None, a dictionary with a None, a function as it came, or the stub's own error."""
-        if any(map(_untouched, attempts)) or handing_in.as_it_came(self.number, attempts):
+        if any(map(_untouched, attempts)):
             return Verdict(self.number, "not attempted")
+        if handing_in.as_it_came(self.came, attempts):
+            return Verdict(self.number, "not attempted", "Nothing is changed yet.")
         rights = self.right if isinstance(self.right, tuple) else (self.right,)
         raised: list[Exception] = []  # by the attempt's own code; any other exception is the check's fault
         try:
@@ -135,7 +142,8 @@ class Exercise:
             # Only with the stub's own words: PyTorch raises it, too, as for a module without `forward`.
             if isinstance(error, NotImplementedError) and "your code here" in said.lower():
                 return Verdict(self.number, "not attempted")
-            return Verdict(self.number, "failed", f"Your code raised {said}")
+            meaning = next((f". {means}" for words, means in PUZZLING.items() if words in said), "")
+            return Verdict(self.number, "failed", f"Your code raised {said}{meaning}")
 
     def compare(
         self, attempt: Any, look: Callable[[Any], Any], rtol: float | int = 1e-3, atol: float | int = 1e-6
@@ -154,13 +162,14 @@ class Exercise:
 
 
 def exercise(
-    number: str, *, right: Any = None, slips: Sequence[Slip] = (), choices: Sequence[str] = ()
+    number: str, *, right: Any = None, slips: Sequence[Slip] = (), choices: Sequence[str] = (), came: str = ""
 ) -> Callable[[Callable[..., str]], Exercise]:
     """Make an ``Exercise`` of a function that calls ``require`` and returns the sentence for a right answer.
 
     A ``right`` that is a tuple stands for several arguments. ``choices``: if the page offers some to choose from.
+    ``came``: if the page gives code to mend, its digest; a test says what to write here.
     """
-    return lambda check: Exercise(number, check, right, tuple(slips), tuple(choices))
+    return lambda check: Exercise(number, check, right, tuple(slips), tuple(choices), came=came)
 
 
 def choice(number: str, *, right: str, slips: Mapping[str, str], praise: str) -> Exercise:

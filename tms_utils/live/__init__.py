@@ -2,8 +2,20 @@
 
 from tms_utils.live.activation_space import activation_space
 from tms_utils.live.many_seeds import many_seeds
+from tms_utils.live.memory import memory
 from tms_utils.live.phase_diagram import phase_diagram
 from tms_utils.live.playground import playground
+from tms_utils.live.read_out import read_out
 from tms_utils.live.squeeze import squeeze
+from tms_utils.live.staircase import staircase
 
-__all__ = ["activation_space", "many_seeds", "phase_diagram", "playground", "squeeze"]
+__all__ = [
+    "activation_space",
+    "many_seeds",
+    "memory",
+    "phase_diagram",
+    "playground",
+    "read_out",
+    "squeeze",
+    "staircase",
+]

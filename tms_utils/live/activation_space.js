@@ -1,51 +1,15 @@
 // Activation space in three dimensions: where h = W x goes when k of the features are active.
-import { palette } from "./palette.js";
+import { rotate, sampleActivations } from "./activations.js";
+import { addressed } from "./address.js";
+import { activationsAsPython } from "./activation_space_python.js";
+import { announcer, button, checkbox, choice, copier, fold, slider } from "./controls.js";
+import { colour, el, minus } from "./elements.js";
 import { randomSource } from "./random.js";
-import { animation, announcer, button, calm, checkbox, choice, colour, el, minus, slider } from "./ui.js";
+import { animation, calm } from "./ui.js";
 
 const TURN = Math.PI / 36; // one arrow key press
 
-// ---- data -----------------------------------------------------------------------------------
-
-// Hidden activations h = W x of `count` samples. With k > 0 exactly k features are active,
-// with k = 0 each is active with probability 0.05 (and samples with none are left out).
-// The colour is the mean of the active features' colours, weighted by their values.
-export function sampleActivations(W, k, count, random) {
-  const n = W[0].length;
-  const rgb = palette.map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)));
-  const samples = [];
-  while (samples.length < count) {
-    let active = [];
-    if (k === 0) active = [...Array(n).keys()].filter(() => random() < 0.05);
-    while (active.length < Math.min(k, n)) {
-      const i = Math.floor(random() * n);
-      if (!active.includes(i)) active.push(i);
-    }
-    if (active.length === 0) continue;
-    const x = active.map(() => random());
-    const h = W.map((row) => active.reduce((sum, i, a) => sum + row[i] * x[a], 0));
-    const total = x.reduce((sum, v) => sum + v, 1e-9);
-    const mix = [0, 1, 2].map((c) => active.reduce((sum, i, a) => sum + (rgb[i % rgb.length][c] * x[a]) / total, 0));
-    samples.push({ h, active, paint: `rgb(${mix.map(Math.round).join(",")})` });
-  }
-  return samples;
-}
-
-// Rotate the view (a 3 x 3 matrix, rows = screen axes) about screen axis 0 (across) or 1 (up).
-function rotate(view, axis, angle) {
-  const [c, s] = [Math.cos(angle), Math.sin(angle)];
-  const [p, q] = axis === 0 ? [1, 2] : [2, 0];
-  const out = view.map((row) => [...row]);
-  for (let d = 0; d < 3; d++) {
-    out[p][d] = c * view[p][d] - s * view[q][d];
-    out[q][d] = s * view[p][d] + c * view[q][d];
-  }
-  return out;
-}
-
-// ---- the figure -----------------------------------------------------------------------------
-
-function start(app, config) {
+function start(app, config, slot) {
   const { W, edges, thomson } = config; // W: three rows, one column per feature
   const n = W[0].length;
   const directions = Array.from({ length: n }, (_, i) => W.map((row) => row[i]));
@@ -65,16 +29,18 @@ function start(app, config) {
   const trained = checkbox({ label: "Trained directions", checked: true, change: () => draw() });
   const ideal = checkbox({ label: "Thomson minimiser", checked: false, change: () => draw(true) });
   const spin = button("Spin", () => {
-    spinning = !spinning;
-    if (spinning) player.play();
-    else player.pause();
-    label();
-    draw(true);
+    if (!spinning) return spinAround();
+    turn(1, 0);
   }, { class: "main" });
   const status = announcer();
   const canvas = el("canvas", { class: "drag", tabindex: 0, role: "application",
     "aria-label": "Three-dimensional view of activation space. Drag, or press the arrow keys, to rotate." });
   const label = () => (spin.textContent = spinning ? "Stop" : "Spin");
+  const share = el("div", { class: "row" });
+  const more = fold("More: how to turn it, link, code", el("div", { class: "stack" },
+    el("p", { class: "note" }, "Drag the picture (on a phone sideways; the buttons tilt it), or focus it and press the arrow keys. A sample\u2019s colour mixes those of its active features. \u25cb trained direction W\u1d62, \u25c7 Thomson minimiser, scaled to the mean norm; thin lines join neighbours."), share));
+  const address = addressed(slot, app, { k, only: spotlight, samples: points, trained, thomson: ideal, more }, { parts: { spin, share }, apply: resample });
+  share.append(address.link(), copier("Copy as Python", () => activationsAsPython({ W, k: +k.value }), { always: true }).node);
   app.append(el("div", { class: "space" },
     el("div", { class: "view" }, canvas),
     el("div", { class: "stack" }, k.node,
@@ -83,19 +49,33 @@ function start(app, config) {
       el("div", { class: "row" }, spin,
         ...[["\u2190", 1, -1, "left"], ["\u2192", 1, 1, "right"], ["\u2191", 0, -1, "up"], ["\u2193", 0, 1, "down"]].map(([sign, axis, way, name]) =>
           button(sign, () => turn(axis, 3 * way * TURN), { "aria-label": `Rotate ${name}` }))),
-      status.node,
-      el("p", { class: "note" }, "Drag the picture (on a phone sideways; the buttons tilt it), or focus it and press the arrow keys. A sample\u2019s colour mixes those of its active features. \u25cb trained direction W\u1d62, \u25c7 Thomson minimiser, scaled to the mean norm; thin lines join neighbours."))));
+      status.node),
+    more.node));
 
+  // One turn, in some twenty seconds: a picture that turned for ever would keep a core busy for as long.
+  let turned = 0;
+  let clock = 0;
   const player = animation(app, () => {
-    view = rotate(view, 1, 0.006);
-    draw();
+    const now = performance.now();
+    if (now - clock < 30) return true; // thirty pictures a second are enough
+    const angle = Math.min(0.05, (0.32 * (now - clock)) / 1000);
+    clock = now;
+    turned += angle;
+    view = rotate(view, 1, angle);
+    if (turned >= 2 * Math.PI) {
+      spinning = false;
+      label();
+    }
+    draw(!spinning);
     return spinning;
-  }, { seen: () => {
-    spinning = !calm();
-    if (spinning) player.play();
+  }, { seen: () => (calm() ? draw(true) : spinAround()) });
+  function spinAround() {
+    spinning = true;
+    turned = 0;
+    player.play();
     label();
     draw(true);
-  } });
+  }
 
   function resample() {
     const random = randomSource(7);
@@ -236,5 +216,6 @@ function start(app, config) {
   }
 
   resample();
+  address.begin();
   return () => draw(true);
 }

@@ -29,6 +29,9 @@ def activation_space(W: Numbers | None = None, *, k: WholeNumber = 2) -> LiveFig
         W: weights of shape (3, features), 2 to 12 features: a tensor, an array or nested lists. A trained model with eight if None.
         k: number of active features at the start: 1, 2, 3, or 0 for random sparse features.
 
+    In the address: ``k``, ``only`` (samples with this feature), ``samples``, ``trained``, ``thomson`` (each 0 or 1), ``more``.
+    Parts to ``hide``: these, and spin, share, link.
+
     Raises:
         ValueError: if W has another shape, a zero column or an entry that is no finite number, or if k is not 0, 1, 2 or 3.
     """

@@ -1,5 +1,5 @@
 // Losses known in closed form. The features are independent and of density p: mean p/2, variance v(p).
-import { dot } from "./geometry.js";
+import { dot } from "./linear.js";
 
 // Variance of one feature of density p: v(p) = p/3 - p^2/4.
 export function variance(p) {

@@ -4,6 +4,9 @@ A figure is a slot (a ``div`` with a class) and one inline module script. The sc
 its class, so any number of figures, or copies of one, can stand on a page; a module script leaks no names.
 The class carries a digest of the script, so that two versions of the package on one page do not mix.
 Where scripts do not run (print, an untrusted notebook) the still picture inside the slot remains.
+
+A figure's settings are in the page's address, and a link in the text moves it: ``[set S to 0.95](#playground?S=0.95)``.
+Each function's docstring lists the names; ``hide=presets,share`` leaves parts out. (See ``address.js``.)
 """
 
 from __future__ import annotations
@@ -21,12 +24,14 @@ from typing import Any
 
 import torch
 
+from tms_utils.live.minify import minified, minified_style
 from tms_utils.palette import PALETTE
 from tms_utils.shapes import POLYTOPES, geometry_name, polytope
 
 __all__ = ["LiveFigure", "Still", "chosen", "script", "source"]
 
-IMPORT = re.compile(r'^import [^;]*? from "\./([\w.]+)";.*$', re.M)
+INK = "#1c2430"  # of a still picture's words
+IMPORT = re.compile(r'^(?:import [^;]*?|export \*) from "\./([\w.]+)";.*$', re.M)
 
 
 def source(name: str) -> str:
@@ -69,13 +74,12 @@ def script(kind: str) -> tuple[str, str]:
     The files are ordinary modules; put one after another in a single script they need neither
     ``import`` nor ``export``. Comments and indentation stay in the files, not on the page.
     """
-    code = "\n".join(IMPORT.sub("", source(name)) for name in modules(f"{kind}.js"))
-    code = re.sub(r"^export (?=function|const|class)", "", code, flags=re.M)
-    code = re.sub(r"^ *//.*$|(?<=[;{,(]) +// .*$", "", code, flags=re.M)
-    style = re.sub(r"\s*([{};:,>])\s*|\s+", lambda m: m[1] or " ", source("style.css"))
-    code = re.sub(r"\n\s*", "\n", f"const style = {json.dumps(style)};\n{code}").strip()
+    needed = dict.fromkeys([*modules("ui.js"), *modules(f"{kind}.js")])
+    code = "\n".join(IMPORT.sub("", source(name)) for name in needed)
+    style = minified_style(source("style.css"), code)
+    code = minified(f"const style = {json.dumps(style)};\n{code}\nmount(NAME, style, start);")
     name = f"tms-live-{kind.replace('_', '-')}-{hashlib.sha256(code.encode()).hexdigest()[:8]}"
-    code += f'\nmount("{name}", style, start);'
+    code = code.replace("mount(NAME", f'mount("{name}"')
     if "</script" in code or "<!--" in code:
         raise ValueError(f"expected {kind}.js to contain nothing that ends or opens a script; it does")
     return name, code
@@ -154,7 +158,7 @@ class Still:
         (a, b), (c, d) = self.point(x0, y0), self.point(x1, y1)
         dashed = f' stroke-dasharray="{dash}"' if dash else ""
         self.parts.append(
-            f'<line x1="{a}" y1="{b}" x2="{c}" y2="{d}" stroke="{colour}" stroke-width="{width}" stroke-linecap="round"{dashed}/>'
+            f'<line x1="{a}" y1="{b}" x2="{c}" y2="{d}" stroke="{colour}" stroke-width="{width}"{dashed}/>'
         )
 
     def arrow(
@@ -192,15 +196,17 @@ class Still:
         words: str,
         size: int = 13,
         anchor: str = "middle",
-        colour: str = "#1c2430",
+        colour: str = INK,
     ) -> None:
-        a, b = self.point(x, y)
+        a, b = self.point(x, y - 0.35 * size / self.unit)
+        placed = f' text-anchor="{anchor}"' if anchor != "middle" else ""
+        painted = f' fill="{colour}"' if colour != INK else ""
         self.parts.append(
-            f'<text x="{a}" y="{b}" font-size="{size}" text-anchor="{anchor}" dominant-baseline="middle" fill="{colour}">{html.escape(words)}</text>'
+            f'<text x="{a}" y="{b}" font-size="{size}"{placed}{painted}>{html.escape(words)}</text>'
         )
 
     def svg(self) -> str:
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{self.width}" height="{self.height}" viewBox="0 0 {self.width} {self.height}" '
-            f'font-family="system-ui, sans-serif"><rect width="100%" height="100%" rx="10" fill="#ffffff"/>{"".join(self.parts)}</svg>'
+            f'font-family="system-ui, sans-serif" text-anchor="middle" stroke-linecap="round" fill="{INK}"><rect width="100%" height="100%" rx="10" fill="#ffffff"/>{"".join(self.parts)}</svg>'
         )

@@ -1,11 +1,6 @@
 // What the weights W of a model say, in the words of the package's geometry and shapes.
+import { dot } from "./linear.js";
 import { shapes } from "./shapes.js"; // name -> sorted cosines, sent by figure.py
-
-export function dot(W, m, i, j) {
-  let sum = 0;
-  for (let d = 0; d < m; d++) sum += W[i * m + d] * W[j * m + d];
-  return sum;
-}
 
 // |W_i| for every feature.
 export function featureNorms({ n, m, W }) {
@@ -19,6 +14,12 @@ export function superposition({ n, m, W }) {
     for (let j = 0; j < n; j++) if (j !== i && norm > 1e-9) sum += (dot(W, m, i, j) / norm) ** 2;
     return sum;
   });
+}
+
+// The share of a dimension that each feature has: D_i = |W_i|^2 / sum over j of (What_i . W_j)^2.
+export function dimensionalities(model) {
+  const shared = superposition(model);
+  return featureNorms(model).map((norm, i) => (norm > 1e-9 ? norm ** 2 / (norm ** 2 + shared[i]) : 0));
 }
 
 const ALONE = "dedicated dimension";
@@ -59,6 +60,19 @@ function groupName(model, group) {
 
 function cosine({ m, W }, i, j) {
   return dot(W, m, i, j) / Math.sqrt(dot(W, m, i, i) * dot(W, m, j, j));
+}
+
+// The name with where partners (0, 1), (2, 3), ... stand: "2 digons, partners opposite", "2 merged pairs", ...
+export function partnersName(model) {
+  const norms = featureNorms(model);
+  const name = geometryName(model);
+  const cosines = norms.flatMap((_, i) => (i % 2 ? [] : [cosine(model, i, i + 1)]));
+  const all = (holds) => cosines.every(holds);
+  const merged = cosines.filter((c) => c > 0.95).length;
+  if (merged) return `${merged} merged pair${merged > 1 ? "s" : ""}`;
+  if (name !== `${model.n / 2} digons`) return name;
+  const where = all((c) => c < -0.9) ? "partners opposite" : all((c) => Math.abs(c) < 0.2) ? "partners at right angles" : "";
+  return where ? `${name}, ${where}` : name;
 }
 
 function counted(count, name) {

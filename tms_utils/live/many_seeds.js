@@ -1,8 +1,12 @@
 // Many seeds at once: 24 small models trained side by side, and a count of what they become.
+import { addressed } from "./address.js";
+import { manySeedsAsPython } from "./many_seeds_python.js";
+import { announcer, button, copier, fold, number, sayDecay, saySparsity, slider, speakDecay } from "./controls.js";
+import { arrow, caption, colour, el, fill, grouped, picture, svg } from "./elements.js";
 import { featureNorms, geometryName } from "./geometry.js";
 import { makeModel, makeRun } from "./model.js";
 import { randomSource } from "./random.js";
-import { animation, announcer, arrow, button, calm, colour, el, fill, forMilliseconds, grouped, picture, slider, svg } from "./ui.js";
+import { animation, calm, forMilliseconds } from "./ui.js";
 
 const MODELS = 24;
 const STEPS = 2000;
@@ -21,20 +25,22 @@ const row = (name) => {
   return k < 0 ? ROWS.length - 1 : k;
 };
 
-function start(app, config) {
+const PRESETS = [["always on", "S=0"], ["one in five", "S=0.8"], ["one in twenty", "S=0.95"]];
+
+function start(app, config, slot) {
   const sparsities = config.choices.sparsity;
   let runs;
-  let firstSeed = config.seed;
   let sweeping = false;
   const counted = new Map(); // sparsity -> how many models reached each row
   let started = false;
 
-  const sparsity = slider({ label: "Sparsity S", values: sparsities, value: config.sparsity, say: String, change: () => {
+  const sparsity = slider({ label: "Sparsity S", values: sparsities, value: config.sparsity, say: saySparsity, change: () => {
     sweeping = false;
     restart();
   } });
   const decay = slider({ label: "Importance", values: config.choices.decay, value: config.decay,
-    say: (q) => (q === 1 ? "all equal" : `${q}\u2071`), change: () => restart(true) });
+    say: sayDecay, speak: speakDecay, change: () => restart(true) });
+  const seed = number({ label: "First seed", value: config.seed, change: () => restart(true) });
   const play = button("Train", toggle, { class: "main" });
   const sweep = button("All sparsities", () => {
     sweeping = true;
@@ -45,28 +51,42 @@ function start(app, config) {
   });
   const status = announcer();
   status.node.classList.add("long");
+  const share = el("div", { class: "row" });
+  const more = fold("More: importance, seeds", el("div", { class: "stack" }, el("div", { class: "panel controls" }, decay.node),
+    el("div", { class: "row" }, button("New seeds", () => {
+      seed.value = (seed.value + MODELS) % 10000;
+      restart(true);
+    }), seed.node), share));
+  const address = addressed(slot, app, { S: sparsity, importance: decay, seed, more }, { parts: { play, sweep, share }, apply: (asked) => {
+    sweeping = false;
+    restart(true, asked);
+  } });
+  const presets = address.presets(PRESETS);
+  share.append(address.link(), copier("Copy as Python", () =>
+    manySeedsAsPython({ S: sparsity.value, decay: decay.value, seed: seed.value, models: MODELS, steps: STEPS }), { always: true }).node);
   const models = picture(360, 268, "The 24 models\u2019 feature directions in the plane, each with the name of its geometry");
   const table = picture(360, 268, "How many of the 24 models reach each geometry, by sparsity");
   app.append(el("div", { class: "stack" },
-    el("div", { class: "panel controls" }, sparsity.node, decay.node),
-    el("div", { class: "row" }, play, sweep, button("New seeds", () => {
-      firstSeed += MODELS;
-      restart(true);
-    })),
-    status.node,
     el("div", { class: "columns" },
-      el("div", {}, el("h4", {}, "24 models, 24 seeds ", el("small", {}, "circle: norm 1")), models),
-      el("div", {}, el("h4", {}, "What they become ", el("small", {}, "of 24; hollow: in training")), table))));
+      el("div", {}, caption("24 models, 24 seeds", el("small", {}, "circle: norm 1")), models),
+      el("div", { class: "stack" }, el("div", { class: "panel controls" }, sparsity.node),
+        el("div", { class: "row" }, play, sweep, presets), status.node,
+        el("div", {}, caption("What they become", el("small", {}, "of 24; hollow: in training")), table))),
+    more.node));
 
-  function restart(forget = false) {
+  let wanted = false; // asked for before it was on screen
+  let quiet = false; // with reduced motion the pictures stay until the new ones are done
+  function restart(forget = false, asked = false) {
+    wanted = asked && !started;
+    quiet = calm() && started && (asked || runs?.[0].done > 0);
     if (forget) counted.clear();
     const importance = Float64Array.from({ length: 5 }, (_, i) => decay.value ** i);
     runs = Array.from({ length: MODELS }, (_, k) => {
-      const random = randomSource(firstSeed + k);
+      const random = randomSource(seed.value + k);
       return makeRun(makeModel(5, 2, { random }), { density: 1 - sparsity.value, importance, random, steps: STEPS, rows: 128 });
     });
-    if (started && !calm()) player.play();
-    draw(true);
+    if (started && (!calm() || quiet)) player.play();
+    if (!quiet) draw(true);
   }
 
   // How many models are in each row now.
@@ -98,11 +118,13 @@ function start(app, config) {
       player.pause();
     }
     drawn += 1;
-    if (!calm() || finished || drawn % 40 === 0) draw(finished);
+    if (finished) quiet = false;
+    if (!calm() || finished || (!quiet && drawn % 40 === 0)) draw(finished);
     return !finished;
   }, { seen: () => {
     started = true;
-    if (!calm()) player.play();
+    quiet = calm() && wanted;
+    if (!calm() || wanted) player.play();
     draw(true);
   } });
 
@@ -141,7 +163,7 @@ function start(app, config) {
         parts.push(arrow(cx, cy, cx + unit * model.W[2 * i], cy - unit * model.W[2 * i + 1], colour(i), { width: 1.8, head: 5 }));
       }
       parts.push(svg("text", { x: cx, y: cy + 36, "text-anchor": "middle", class: "muted tiny" },
-        runs[k].done ? ROWS[row(geometryName(model))][1] : `seed ${firstSeed + k}`));
+        runs[k].done ? ROWS[row(geometryName(model))][1] : `seed ${seed.value + k}`));
     });
     fill(models, parts);
   }
@@ -176,10 +198,11 @@ function start(app, config) {
             style: `fill:var(${training ? "--ink" : "--on-accent"});font-weight:650;font-size:11px` }, tally[k]));
       });
     });
-    parts.push(svg("text", { x: left + (360 - left) / 2, y: 262, "text-anchor": "middle", class: "muted" }, "sparsity S"));
+    parts.push(svg("text", { x: left + (360 - left) / 2, y: 262, "text-anchor": "middle", class: "muted" }, "sparsity S = 1 \u2212 density"));
     fill(table, parts);
   }
 
   restart();
+  address.begin();
   return () => draw(true);
 }

@@ -22,6 +22,8 @@ def many_seeds(*, sparsity: float | int = 0.9, decay: float | int = 0.9, seed: W
         decay: importance of feature i is ``decay ** i``; one of ``DECAYS``.
         seed: seed of the first model, 0 to 9999; the others follow on.
 
+    In the address: ``S``, ``importance``, ``seed``, ``more``. Parts to ``hide``: these, and play, sweep, presets, share, link.
+
     Raises:
         ValueError: if a value is not one of the slider's, or there is no such seed.
     """

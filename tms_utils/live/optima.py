@@ -21,8 +21,8 @@ def table() -> dict[str, list]:
     """The sliders' values, the optimum at each, and the line from which on it leans.
 
     ``optima`` has a list for each density, for rising r up to 1: w_1 and w_2 in hundredths, and how many
-    ten-thousandths of the cheapest of ``competing_losses`` the loss is, in turn. It starts where the
-    optimum no longer ignores the second feature. ``onset`` has points (density, r).
+    ten-thousandths of the cheapest of ``competing_losses`` the loss is, in turn, each less what it is for a
+    perfect pair: 100, -100 and 10,000. It starts where the optimum no longer ignores the second feature. ``onset`` has points (density, r).
     """
     densities = [float(f"{10 ** (-k / 20):.4g}") for k in range(41)]
     ratios = [float(f"{10 ** (k / 20 - 1):.4g}") for k in range(41)]
@@ -30,9 +30,10 @@ def table() -> dict[str, list]:
     found = two_feature_optimum(density=p, r=r)
     cheapest = torch.stack([*competing_losses(density=p, r=r).values()]).amin(0)
     parts = torch.cat([100 * found.w, 10_000 * (found.loss / cheapest)[..., None]], -1).round().int()
+    parts -= torch.tensor([100, -100, 10_000])
     optima = []
     for rows in parts.tolist():
-        start = next(k for k, (_, w2, _) in enumerate(rows) if w2 != 0)
+        start = next(k for k, (_, w2, _) in enumerate(rows) if w2 != 100)
         optima.append([number for row in rows[start:] for number in row])
     at = 0.5 + torch.arange(1, 51, dtype=torch.float64) / 100
     onset = [[round(x, 2), round(y, 4)] for x, y in zip(at.tolist(), leaning_onset(at).tolist(), strict=True)]

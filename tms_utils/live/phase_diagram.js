@@ -1,8 +1,12 @@
 // The phase diagram of two features in one dimension (n = 2, m = 1), by pointing at it.
+import { addressed } from "./address.js";
+import { phaseDiagramAsPython } from "./phase_diagram_python.js";
+import { announcer, button, choice, copier, fold, slider } from "./controls.js";
+import { arrow, colour, digits, el, fill, minus, picture, pointedAt, svg } from "./elements.js";
 import { makeModel, makeRun } from "./model.js";
 import { randomSource } from "./random.js";
 import { closedForms, nameOf, optimum, patternLoss } from "./two_features.js";
-import { animation, announcer, arrow, button, calm, choice, colour, digits, el, fill, forMilliseconds, minus, picture, slider, svg } from "./ui.js";
+import { animation, calm, forMilliseconds } from "./ui.js";
 
 const FORMS = [
   ["extra", "Ignore the extra feature", [1, 0], 0],
@@ -12,10 +16,11 @@ const FORMS = [
 const SIDE = 300;
 const LEFT = 46;
 const STEPS = 1500;
+const PRESETS = [["ignore", "p=0.8913&r=0.1995"], ["pair", "p=0.1&r=0.5012"], ["leaning", "p=0.5623&r=0.7943&map=true"], ["where three meet", "p=0.5623&r=1"]];
 const say = (v) => String(+v.toPrecision(2));
 const clamp = (x) => Math.min(1, Math.max(0, x));
 
-function start(app, config) {
+function start(app, config, slot) {
   let trained = null; // what the models trained at the last click came to
   let job = null; // the models being trained
   const { densities, ratios, onset } = config;
@@ -34,16 +39,26 @@ function start(app, config) {
   const kicker = el("p", { class: "note" }); // of which map the title speaks
   const status = announcer();
   plane.classList.add("drag");
+  const share = el("div", { class: "row" });
+  const more = fold("More: what is drawn, link, code", el("div", { class: "stack" },
+    el("p", { class: "note" }, "Losses are summed over both features: twice the mean. Dashed: where the closed forms, with weights fixed to 0 or \u00b11, exchange ranks. The true optimum leaves weights and biases free: for r between 0.56 and 1.8 it first leans, keeping a little of the less important feature (from the dotted line on), then jumps to a pair. Arrow 1 is the first feature, 2 the extra one."), share));
+  const address = addressed(slot, app, { p: density, r: ratio, map, more }, { parts: { share }, apply: () => {
+    paint();
+    moved();
+  } });
+  const presets = address.presets(PRESETS);
+  share.append(address.link(), copier("Copy as Python", () => phaseDiagramAsPython({ p: density.value, r: ratio.value, steps: STEPS }), { always: true }).node);
   const backdrop = svg("image", { x: LEFT, y: 6, width: SIDE, height: SIDE, preserveAspectRatio: "none" });
   const overlay = svg("g");
   plane.append(backdrop, overlay);
 
   app.append(el("div", { class: "stack" },
-    el("div", { class: "row apart" }, map.node, button("Train here", train, { class: "main" })),
     el("div", { class: "columns" },
-      el("div", { class: "stack" }, plane, el("div", { class: "panel controls" }, density.node, ratio.node)),
-      el("div", { class: "stack" }, el("div", {}, kicker, title, status.node), table,
-        el("p", { class: "note" }, "Losses are summed over both features: twice the mean. Dashed: where the closed forms, with weights fixed to 0 or \u00b11, exchange ranks. The true optimum leaves weights and biases free: for r between 0.56 and 1.8 it first leans, keeping a little of the less important feature (from the dotted line on), then jumps to a pair. Arrow 1 is the first feature, 2 the extra one. Click the map to train eight models there.")))));
+      el("div", { class: "plane" }, plane),
+      el("div", { class: "stack" }, el("div", { class: "panel controls" }, density.node, ratio.node),
+        el("div", { class: "row" }, button("Train here", train, { class: "main" }), map.node), presets,
+        el("div", {}, kicker, title, status.node), table)),
+    more.node));
 
   const toX = (p) => LEFT + (SIDE * Math.log10(1 / p)) / 2;
   const toY = (r) => 6 + (SIDE * (1 - Math.log10(r))) / 2;
@@ -54,9 +69,9 @@ function start(app, config) {
   }
 
   function pointed(event) {
-    const box = plane.getBoundingClientRect();
-    const u = clamp((((event.clientX - box.left) / box.width) * 360 - LEFT) / SIDE);
-    const v = clamp((((event.clientY - box.top) / box.height) * 350 - 6) / SIDE);
+    const { x, y } = pointedAt(plane, event);
+    const u = clamp((x - LEFT) / SIDE);
+    const v = clamp((y - 6) / SIDE);
     density.value = densities[Math.round(40 * u)];
     ratio.value = ratios[Math.round(40 * (1 - v))];
     wanted = true;
@@ -226,5 +241,6 @@ function start(app, config) {
     draw(true);
   };
   redraw();
+  address.begin();
   return redraw;
 }

@@ -17,6 +17,8 @@ def phase_diagram(*, density: float | int = 0.3, r: float | int = 0.5) -> LiveFi
         density: p = 1 - S at the start, 0.01 to 1.
         r: importance of the second feature relative to the first at the start, 0.1 to 10.
 
+    In the address: ``p``, ``r``, ``map`` (closed, true), ``more``. Parts to ``hide``: these, and presets, share, link.
+
     Raises:
         ValueError: if either lies outside the map.
     """

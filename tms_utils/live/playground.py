@@ -35,6 +35,10 @@ def playground(
             a slider says how often a feature is on given that its partner is (``CorrelatedFeatures``): at
             the start, this often, one of ``TOGETHER``. 0 stands for "by chance".
 
+    In the address: ``S``, ``features``, ``importance`` (or ``together``), ``output`` (relu, linear), ``seed``, ``from`` (the
+    sparsity at which the weights were trained before), ``keep``, ``speed``, ``compare``, ``more``. Parts to ``hide``:
+    these, and play, presets, time, loss, buttons, charts, share, link.
+
     Raises:
         ValueError: if a value is not one of the slider's.
     """
@@ -47,22 +51,36 @@ def playground(
     return LiveFigure(
         "playground",
         "superposition playground",
-        _still(),
-        "Five arrows from the origin of a plane reach a little beyond the unit circle and form a regular pentagon: "
-        "five features represented in two dimensions.",
+        *(_still_pairs() if together is not None else _still()),
         {**config, "seed": chosen("seed", seed, SEEDS), "choices": choices},
     )
 
 
-def _still() -> str:
-    """A pentagon of norm 1.17, the optimum for very sparse features."""
+def _still() -> tuple[str, str]:
+    """A pentagon of norm 1.17, the optimum for very sparse features, and what it shows."""
+    return _arrows([1.17] * 5, [*PALETTE[:5]]), (
+        "Five arrows from the origin of a plane reach a little beyond the unit circle and form a regular pentagon: "
+        "five features represented in two dimensions."
+    )
+
+
+def _still_pairs() -> tuple[str, str]:
+    """Two pairs of partners, as they stand if they always come together, and what it shows."""
+    return _arrows([1] * 4, [PALETTE[0], PALETTE[0], PALETTE[1], PALETTE[1]]), (
+        "Four arrows from the origin of a plane to the unit circle, at right angles, in two colours: features 0 and 1 are "
+        "partners, and so are 2 and 3. Each stands at a right angle to its partner, opposite one of the other pair."
+    )
+
+
+def _arrows(norms: list[float | int], colours: list[str]) -> str:
+    """Numbered arrows, evenly spread."""
     picture = Still(320, 320, 110)
     picture.line(-1.4, 0, 1.4, 0, "#d8dde4")
     picture.line(0, -1.4, 0, 1.4, "#d8dde4")
     picture.circle(0, 0, 1, dash="3 4")
-    for i in range(5):
-        angle = math.pi / 2 + 2 * math.pi * i / 5
+    for i, (norm, colour) in enumerate(zip(norms, colours, strict=True)):
+        angle = math.pi / 2 + 2 * math.pi * i / len(norms)
         x, y = math.cos(angle), math.sin(angle)
-        picture.arrow(1.17 * x, 1.17 * y, PALETTE[i])
-        picture.text(1.3 * x, 1.3 * y, str(i))
+        picture.arrow(norm * x, norm * y, colour)
+        picture.text((norm + 0.13) * x, (norm + 0.13) * y, str(i))
     return picture.svg()

@@ -1,6 +1,9 @@
 // Five features squeezed into a plane and read back: switch them on, and see what comes out.
+import { addressed } from "./address.js";
+import { squeezeAsPython } from "./squeeze_python.js";
+import { announcer, button, checkbox, choice, copier, fold, slider } from "./controls.js";
+import { arrow, caption, colour, el, fill, minus, picture, pointedAt, svg } from "./elements.js";
 import { randomSource } from "./random.js";
-import { announcer, arrow, button, checkbox, choice, colour, el, fill, minus, picture, slider, svg } from "./ui.js";
 
 // x -> h = W x -> W^T h + b -> (ReLU) x'. W: a direction [x, y] per feature.
 export function squeeze(W, b, x) {
@@ -16,39 +19,61 @@ export function nudgeTowards(W, angle, size) {
   return along.map((c) => (size * c) / length);
 }
 
-function start(app, { models, on, attack }) {
-  const names = models.map(({ name }) => name);
+const PRESETS = [["one feature", "on=0"], ["neighbours", "on=0,1"], ["opposite", "on=0,2"], ["no ReLU", "on=0&relu=0"]];
+
+function start(app, { models, on, attack }, slot) {
   const n = models[0].W.length;
+  const chosenModel = () => models.find(({ key }) => key === stored.value);
   const x = Array.from({ length: n }, (_, i) => (on.includes(i) ? 1 : 0));
   const random = randomSource(1);
   const status = announcer();
   const plane = picture(360, 290, "The plane: an arrow for each feature that is stored, and the point h at which the input arrives");
   const bars = picture(360, 230, "For each feature what went in and what is read back");
   const switches = x.map((_, i) => button(`${i}`, () => { x[i] = 1 - x[i]; draw(); }, { "aria-label": `Feature ${i}`, class: "switch" }));
-  const stored = choice({ label: "Stored", options: names.map((name) => [name, name]), value: names[0], change: () => draw() });
+  const stored = choice({ label: "Stored", options: models.map(({ key, name }) => [key, name]), value: models[0].key, change: () => draw() });
   const relu = checkbox({ label: "ReLU", checked: true, change: () => draw() });
   const attacked = attack !== undefined;
   const turns = Array.from({ length: 36 }, (_, k) => 10 * k);
   const size = slider({ label: "Nudge, length", values: [0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1], value: attacked ? attack : 0, say: String, change: () => draw() });
   const angle = slider({ label: "Nudge, direction", values: turns, value: 0, say: (d) => `${d}\u00b0`, change: () => draw() });
-  const nudge = () => nudgeTowards(models.find(({ name }) => name === stored.value).W, (angle.value * Math.PI) / 180, attacked ? size.value : 0);
+  const nudge = () => nudgeTowards(chosenModel().W, (angle.value * Math.PI) / 180, attacked ? size.value : 0);
+  const onOff = { // the switches in the address: on=0,2
+    get text() {
+      return x.map((v, i) => (v ? i : "")).filter(String).join(",") || "none";
+    },
+    set text(wanted) {
+      const on = wanted === "none" ? [] : wanted.split(",");
+      if (on.every((i) => /^\d$/.test(i) && i < n)) x.forEach((_, i) => (x[i] = on.includes(String(i)) ? 1 : 0));
+    },
+  };
+  const share = el("div", { class: "row" });
+  const more = fold("More: link, code", share);
+  const address = addressed(slot, app, { on: onOff, stored, relu, ...(attacked ? { nudge: size, direction: angle } : {}), more },
+    { parts: { share }, apply: () => draw() });
+  const presets = attacked ? "" : address.presets(PRESETS);
+  share.append(address.link(), copier("Copy as Python", () => {
+    const model = chosenModel();
+    const delta = nudge();
+    return squeezeAsPython({ ...model, relu: relu.value, x: x.map((v, i) => v + delta[i]) });
+  }, { always: true }).node);
   app.append(el("div", { class: "stack" },
-    el("div", { class: "panel row" }, el("span", {}, "Switch on"), ...switches,
-      button("Random input", () => { x.forEach((_, i) => (x[i] = random() < 0.25 ? 1 : 0)); draw(); })),
-    el("div", { class: "row" }, stored.node, relu.node),
-    attacked ? el("div", { class: "panel controls" }, size.node, angle.node) : "",
-    status.node,
     el("div", { class: "columns" },
-      el("div", {}, el("h4", {}, "Squeezed ", el("small", {}, "into two numbers: h, the sum of the arrows that are on")), plane),
-      el("div", {}, el("h4", {}, "Read back ", el("small", {}, "dashed: what went in; full: what comes out; hatched: ghosts that the ReLU deletes")), bars))));
+      el("div", { class: "plane" }, caption("Squeezed", el("small", {}, "into two numbers: h, the sum of the arrows that are on")), plane),
+      el("div", { class: "stack" },
+        el("div", { class: "panel row" }, el("span", {}, "Switch on"), ...switches,
+          button("Random input", () => { x.forEach((_, i) => (x[i] = random() < 0.25 ? 1 : 0)); draw(); })),
+        el("div", { class: "row" }, stored.node, relu.node), presets,
+        attacked ? el("div", { class: "panel controls" }, size.node, angle.node) : "",
+        status.node,
+        el("div", {}, caption("Read back", el("small", {}, "dashed: what went in; full: what comes out; hatched: ghosts that the ReLU deletes")), bars))),
+    more.node));
 
   if (attacked) {
     plane.classList.add("drag");
     let held = false;
     const aim = (event) => {
-      const box = plane.getBoundingClientRect();
-      const { h } = squeeze(models.find(({ name }) => name === stored.value).W, [0, 0, 0, 0, 0], x);
-      const [u, v] = [((event.clientX - box.left) * 360) / box.width, ((event.clientY - box.top) * 290) / box.height];
+      const { h } = squeeze(chosenModel().W, [0, 0, 0, 0, 0], x);
+      const { x: u, y: v } = pointedAt(plane, event);
       const degrees = (Math.atan2((145 - v) / 68 - h[1], (u - 180) / 68 - h[0]) * 180) / Math.PI;
       angle.value = (Math.round((degrees + 360) / 10) * 10) % 360;
       draw();
@@ -59,14 +84,14 @@ function start(app, { models, on, attack }) {
   }
 
   function draw() {
-    const { W, b } = models.find(({ name }) => name === stored.value);
+    const { W, b } = chosenModel();
     const delta = nudge();
     const meant = squeeze(W, b, x);
     const { h, before, after } = squeeze(W, b, x.map((v, i) => v + delta[i]));
     const out = relu.value ? after : before;
     switches.forEach((node, i) => {
       node.setAttribute("aria-pressed", x[i] > 0);
-      node.style.cssText = `border: 2px solid ${colour(i)}; min-width: 40px; ${x[i] ? "background: var(--soft); box-shadow: inset 0 -4px " + colour(i) : ""}`;
+      node.style.cssText = `border: 2px solid ${colour(i)}; min-width: 36px; padding: 4px; ${x[i] ? "background: var(--soft); box-shadow: inset 0 -4px " + colour(i) : ""}`;
     });
     // The plane: arrows, then the walk from arrow to arrow to h.
     const at = ([u, v]) => [180 + 68 * u, 145 - 68 * v];
@@ -130,5 +155,6 @@ function start(app, { models, on, attack }) {
   }
 
   draw();
+  address.begin();
   return draw;
 }

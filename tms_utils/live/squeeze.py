@@ -28,6 +28,9 @@ def squeeze(*, on: Sequence[WholeNumber] = (0,), attack: float | int | None = No
             in the direction that moves h furthest towards where they drag it (paper: "Relationship to Adversarial
             Robustness").
 
+    In the address: ``on`` (0,2 or none), ``stored`` (five, two), ``relu`` (0, 1), ``nudge``, ``direction``, ``more``. Parts to
+    ``hide``: these, and presets, share, link.
+
     Raises:
         ValueError: if one of ``on`` is no feature, or ``attack`` is not one of the slider's.
     """
@@ -37,8 +40,8 @@ def squeeze(*, on: Sequence[WholeNumber] = (0,), attack: float | int | None = No
     five = best.norm * polygon(5).mT
     rounded = [[round(v, 4) for v in w] for w in five.tolist()]
     models = [
-        {"name": "five, as a pentagon", "W": rounded, "b": [round(best.b, 4)] * 5},
-        {"name": "two, apart", "W": two.tolist(), "b": [0] * 5},
+        {"key": "five", "name": "five, as a pentagon", "W": rounded, "b": [round(best.b, 4)] * 5},
+        {"key": "two", "name": "two, apart", "W": two.tolist(), "b": [0] * 5},
     ]
     config = {"models": models, "on": [chosen("on", i, FEATURES) for i in on]}
     if attack is not None:

@@ -11,12 +11,12 @@ export function closedForms(p, r) {
 
 // The true optimum at slider positions i (density) and j (importance), found by the package and sent for
 // r <= 1. Row i of the table ends at r = 1 and holds in turn w1, w2 (in hundredths) and the loss (in
-// ten-thousandths of the cheapest closed form's); for the smaller r before its start the optimum ignores
+// ten-thousandths of the cheapest closed form's), less 100, -100 and 10000; for the smaller r before its start the optimum ignores
 // the extra feature. For r > 1 the features swap.
 export function optimum({ densities, ratios, optima }, i, j) {
   const middle = (ratios.length - 1) / 2; // where r = 1
   const at = optima[i].length - 3 * (1 + Math.abs(j - middle));
-  const [w1, w2, share] = at < 0 ? [100, 0, 10000] : optima[i].slice(at, at + 3);
+  const [w1, w2, share] = (at < 0 ? [0, 100, 0] : optima[i].slice(at, at + 3)).map((v, k) => v + [100, -100, 10000][k]);
   const loss = (Math.min(...Object.values(closedForms(densities[i], ratios[j]))) * share) / 10000;
   if (j <= middle) return { w: [w1 / 100, w2 / 100], loss };
   return { w: w2 < 0 ? [-w2 / 100, -w1 / 100] : [0, w1 / 100], loss };

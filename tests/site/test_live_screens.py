@@ -1,0 +1,140 @@
+"""Live figures on small screens, without motion, and for those who hear them."""
+
+import re
+
+import pytest
+from browsing import ROOT, wait_until
+
+from tms_utils import live
+
+AXE = (ROOT / "tests" / "vendor" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+HEADER = 56  # pixels of the book's bar at the top
+# What moves each figure, and must be seen together with its picture.
+MOVERS = {
+    "activation_space": ["button:text-is('Spin'), button:text-is('Stop')", ".choice"],
+    "many_seeds": ["input[aria-label='Sparsity S']", "button.main"],
+    "phase_diagram": ["input[aria-label='Density p']", "button.main"],
+    "playground": ["input[aria-label='Sparsity S']", "button.main"],
+    "memory": ["input[aria-label='Rows in the table']", "button.main"],
+    "read_out": ["input[aria-label='Penalty \u03bb']", "button.main"],
+    "staircase": ["input[aria-label='Size of the first weights']", "button.main"],
+    "squeeze": [".switch >> nth=0", ".switch >> nth=4"],
+}
+PICTURE = ".plane > svg, .view > canvas, .columns > div:first-child > svg"
+
+
+@pytest.mark.parametrize("name", MOVERS)
+@pytest.mark.parametrize(
+    "size", [(844, 390), (740, 360), (720, 450)], ids=["phone on its side", "small", "200 %"]
+)
+def test_picture_and_controls_are_on_screen_together(visit, name, size):
+    page = visit(name, viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce")
+    boxes = [page.locator(what).first.bounding_box() for what in [PICTURE, *MOVERS[name]]]
+    top, bottom = min(box["y"] for box in boxes), max(box["y"] + box["height"] for box in boxes)
+    assert bottom - top <= size[1] - HEADER, boxes
+    assert boxes[0]["height"] >= 160
+
+
+def test_on_a_phone_the_arrows_the_slider_and_play_fit_a_screen(visit):
+    page = visit("playground", viewport={"width": 390, "height": 844}, reduced_motion="reduce")
+    play = page.locator("button.main").bounding_box()
+    assert play["y"] + play["height"] - page.locator(".plane").bounding_box()["y"] < 844 - HEADER - 100
+
+
+def test_a_newcomer_meets_arrows_one_slider_and_play(visit):
+    page = visit("playground")
+    shown = [slider for slider in page.locator("input").all() if slider.is_visible()]
+    assert [slider.get_attribute("aria-label") for slider in shown] == ["Sparsity S", "Time"]
+    assert page.locator("button.main").is_visible()
+    assert not page.get_by_label("Features").is_visible()
+
+
+def test_without_motion_a_slider_keeps_the_picture_until_the_new_one_is_done(visit):
+    for name, done in (("playground", "Step 3,000"), ("many_seeds", "step 2,000 of")):
+        page = visit(name, reduced_motion="reduce")
+        page.get_by_role("button", name=re.compile("^(Play|Train)$")).click()
+        says = page.locator(".status").first.inner_text
+        wait_until(says, done)
+        page.evaluate(
+            """() => { window.seen = []; const line = document.querySelector("[class^=tms-live]").shadowRoot.querySelector(".status");
+            new MutationObserver(() => seen.push(line.textContent)).observe(line, {childList: true, characterData: true, subtree: true}); }"""
+        )
+        page.get_by_label("Sparsity S").focus()
+        page.keyboard.press("Home")
+        wait_until(says, f"{done}.*2 dedicated")
+        assert all(done in text for text in page.evaluate("seen")), page.evaluate("seen")
+
+
+def test_spinning_ends_after_a_turn(visit):
+    """The clock runs ahead, so that the turn is over soon."""
+    page = visit("activation_space")
+    page.get_by_role("button", name="Stop").wait_for()
+    page.evaluate(
+        "() => { const real = performance.now.bind(performance); let extra = 0; performance.now = () => real() + (extra += 100); }"
+    )
+    page.get_by_role("button", name="Spin", exact=True).wait_for()
+    page.evaluate(
+        "() => { const real = requestAnimationFrame; window.asked = 0; window.requestAnimationFrame = (f) => { asked += 1; return real(f); }; }"
+    )
+    page.wait_for_timeout(300)
+    assert page.evaluate("asked") == 0, "nothing runs any more"
+    assert "View from" in page.locator(".status").inner_text()
+
+
+@pytest.mark.parametrize("name", live.__all__)
+def test_a_figure_is_a_named_group_without_headings_that_change(visit, name):
+    page = visit(name)
+    kind = name.replace("_", " ")
+    assert page.get_by_role("group", name=f"Live figure: {kind}", exact=True).count() == 1
+    assert page.get_by_role("heading").count() == 0
+
+
+def test_who_only_scrolls_past_hears_nothing(visit):
+    page = visit("far")
+    line = page.get_by_role("status")
+    assert line.get_attribute("aria-live") == "off"
+    wait_until(line.inner_text, "Step [1-9]")
+    assert line.get_attribute("aria-live") == "off"
+    page.get_by_label("Sparsity S").focus()
+    assert line.get_attribute("aria-live") == "polite"
+    page.evaluate("scrollTo(0, 3500)")
+    page.wait_for_function(
+        "document.querySelector('[class^=tms-live]').shadowRoot.querySelector('[role=status]').ariaLive === 'off'"
+    )
+
+
+@pytest.mark.parametrize("name", ["playground", "many_seeds"])
+def test_importance_is_said_in_words(visit, name):
+    page = visit(name)
+    page.locator(".more > summary").click()
+    slider = page.get_by_label("Importance")
+    assert slider.get_attribute("aria-valuetext") == "0.9 to the power of i"
+    slider.focus()
+    page.keyboard.press("End")
+    assert slider.get_attribute("aria-valuetext") == "all equal"
+
+
+def test_back_to_top_does_not_cover_a_figure_on_a_phone(visit, folder):
+    body = (folder / "far.html").read_text(encoding="utf-8")
+    top = "<button id='pst-back-to-top' style='position:fixed;bottom:0'>Back to top</button></body>"
+    (folder / "top.html").write_text(body.replace("</body>", top), encoding="utf-8")
+    page = visit("top", viewport={"width": 390, "height": 700})
+    button = page.locator("#pst-back-to-top")
+    button.wait_for(state="hidden")
+    page.evaluate("scrollTo(0, 3500)")
+    button.wait_for(state="visible")
+
+
+@pytest.mark.parametrize("name", live.__all__)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_figures_are_accessible(visit, name, scheme):
+    page = visit(name, color_scheme=scheme, reduced_motion="reduce")
+    page.locator(".more > summary").click()
+    for button in page.get_by_role("button", name="Copy as Python").all():
+        button.click()
+    page.evaluate(AXE)
+    results = page.evaluate(
+        "axe.run(document.querySelector('[class^=tms-live]'), {resultTypes: ['violations']})"
+    )
+    found = [(v["id"], v["nodes"][0]["html"][:200]) for v in results["violations"] if v["impact"] in ("serious", "critical")]  # fmt: skip
+    assert found == []

@@ -1,0 +1,79 @@
+"""The printed book: one chapter of it, in both editions."""
+
+import re
+from pathlib import Path
+
+import pdf
+import pytest
+import repository
+from browsing import require_site
+from pypdf import PdfReader
+
+CHAPTER = "00_why_superposition"
+
+
+@pytest.fixture(scope="module")
+def printed(chromium, tmp_path_factory) -> dict[str, PdfReader]:
+    require_site()
+    folder = tmp_path_factory.mktemp("printed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pdf, "BUILD", folder)
+        assert pdf.main([CHAPTER]) == 0
+    with_answers, without = (PdfReader(folder / f"{name}.pdf") for name in pdf.EDITIONS)
+    return {"with": with_answers, "without": without}
+
+
+@pytest.fixture(params=["with", "without"])
+def book(request, printed) -> PdfReader:
+    return printed[request.param]
+
+
+def text(book: PdfReader) -> str:
+    return "\n".join(page.extract_text() for page in book.pages)
+
+
+def test_answers_stand_at_the_end_of_one_edition_only(printed) -> None:
+    for edition, there in (("with", True), ("without", False)):
+        said = text(printed[edition])
+        assert ("Solution to exercise 0.1" in said) == there
+        assert bool(re.search(r"(?m)^Answers$", said)) == there
+        assert re.search(r"(?m)^Hints$", said)
+    said = text(printed["with"])
+    assert said.index("Further reading") < said.index("Solution to exercise")
+    assert len(printed["without"].pages) < len(printed["with"].pages)
+
+
+def test_every_page_but_the_contents_has_its_number(book) -> None:
+    for number, page in enumerate(book.pages[1:], 1):
+        assert re.search(rf"(?m)^{number}$|superposition\?\s*{number}$", page.extract_text()), number
+    assert book.page_labels[0] == "i"
+    assert book.page_labels[1] == "1"
+
+
+def test_links_lead_to_the_published_book_and_none_into_this_machine(book) -> None:
+    found = [
+        str(note.get_object()["/A"]["/URI"])
+        for page in book.pages
+        for note in page.get("/Annots", [])
+        if "/URI" in note.get_object().get("/A", {})
+    ]
+    assert any(link.startswith(repository.site()) for link in found)
+    assert not [link for link in found if link.startswith("file:")]
+
+
+def test_nothing_is_blank_or_called_a_fold(book) -> None:
+    said = text(book)
+    for word in ("Hide the", "Show the", "Details", "Have you written it down", "not attempted"):
+        assert word not in said, word
+    for number, page in enumerate(book.pages):
+        assert len(page.extract_text()) > 60 or page.images, f"page {number} is blank"
+
+
+def test_a_word_that_no_page_has_is_told(capsys) -> None:
+    assert pdf.main(["no such page"]) == 2
+    assert "No page's name holds no such page." in capsys.readouterr().err
+
+
+def test_the_styles_of_paper_stop_animations() -> None:
+    style = (Path(pdf.ROOT) / "book" / "assets" / "course.css").read_text(encoding="utf-8")
+    assert re.search(r"@media print \{\s*\*, \*::before, \*::after \{ animation: none !important", style)
