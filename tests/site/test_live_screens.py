@@ -4,6 +4,7 @@ import re
 
 import pytest
 from browsing import ROOT, wait_until
+from playwright.sync_api import expect
 
 from tms_utils import live
 
@@ -111,7 +112,7 @@ def test_importance_is_said_in_words(visit, name):
     assert slider.get_attribute("aria-valuetext") == "0.9 to the power of i"
     slider.focus()
     page.keyboard.press("End")
-    assert slider.get_attribute("aria-valuetext") == "all equal"
+    expect(slider).to_have_attribute("aria-valuetext", "all equal")
 
 
 def test_back_to_top_does_not_cover_a_figure_on_a_phone(visit, folder):

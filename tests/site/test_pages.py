@@ -215,6 +215,15 @@ def test_every_link_inside_leads_somewhere(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
+def test_no_formula_is_left_in_its_source(page: str) -> None:
+    html = (SITE / page).read_text(encoding="utf-8")
+    code = r"(?s)<(script|style|pre|code)\b.*?</\1>"
+    formula = r'(?s)<(span|div)[^>]*\bclass="[^"]*\bmath\b[^"]*"[^>]*>.*?</\1>'
+    text = re.sub(r"(?s)<[^>]*>", "", re.sub(formula, "", re.sub(code, "", html)))
+    assert re.findall(r".{0,40}\$.{0,40}", text) == []
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_every_picture_is_described(page: str) -> None:
     for image in read(page).images:
         alt = image.get("alt")
