@@ -4,20 +4,26 @@ The choices and the message to each stand in `tms_utils/checks`, where the noteb
 written twice, and no model is run. Without scripts nothing of it shows; book/assets/answers.js does the rest.
 """
 
+from __future__ import annotations
+
 import importlib
 import json
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import chapter
 from docutils import nodes
 from sphinx.application import Sphinx
 
-from tms_utils.checks.exercise import Exercise
+if TYPE_CHECKING:
+    from tms_utils.checks import Exercise
 
 
 def choices(one: chapter.Chapter) -> dict[str, Exercise]:
     """The name of an exercise's first cell -> the exercise, for those that can be answered without running anything."""
+    from tms_utils.checks import Exercise  # here, for it brings PyTorch: a page that is no chapter needs none
+
     module = importlib.import_module(f"tms_utils.checks.{chapter.checks_module(one.number)}")
     known = {value.number: value for value in vars(module).values() if isinstance(value, Exercise)}
     found = ((task, known.get(task.number)) for task in one.exercises if task.stubs)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 SOURCE = "git+https://github.com/your-name/toy-models-of-superposition"
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # more would wait for one another
 in_colab = "google.colab" in sys.modules or os.environ.get("TMS_FORCE_COLAB") == "1"
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
-import nbformat
-import yaml
-from nbformat import NotebookNode
+# nbformat would load it, which takes two seconds, to judge addresses that no notebook's format asks for.
+sys.modules.setdefault("rfc3987_syntax", None)
+
+import nbformat  # noqa: E402
+import yaml  # noqa: E402
+from nbformat import NotebookNode  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = re.compile(r"(\d{2})_[a-z0-9_]+\.ipynb")  # what makes a notebook in notebooks/ a chapter

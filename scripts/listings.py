@@ -64,7 +64,7 @@ def playground() -> str:
 
     html = figure()._repr_html_()
     fence = "`" * (1 + max([2, *map(len, re.findall("`+", html))]))  # longer than any inside
-    return f"{fence}{{raw}} html\n{html}\n{fence}\n"
+    return f'{fence}{{raw}} html\n<div class="first-figure">\n{html}</div>\n{fence}\n'
 
 
 def of_part(caption: str) -> list[Chapter]:

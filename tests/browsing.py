@@ -16,6 +16,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"
 PAGES = sorted(p.relative_to(SITE).as_posix() for p in SITE.glob("[bn]*/*.html")) if SITE.is_dir() else []
 LONG = 120_000  # milliseconds: the machine may be busy
+FRAMES = (
+    "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"  # until all is laid out
+)
 SLOT = re.compile(r'<div class="tms-live-([a-z-]+)-\w{8}"')
 
 
@@ -34,6 +37,35 @@ def served(folder: Path) -> Iterator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
+
+
+@contextmanager
+def visiting(browser, folder: Path, server: str) -> Iterator[Callable]:
+    """Open the folder's pages, over http or from the disk; fail on any outside request or console message."""
+    complaints, contexts = [], []
+
+    def guard(route):
+        if route.request.url.startswith((server, "file://", "data:")):
+            route.continue_()
+        else:
+            complaints.append(f"request to {route.request.url}")
+            route.abort()
+
+    def opened(page, *, scheme="http", **options):
+        context = browser.new_context(**options)
+        contexts.append(context)
+        context.route("**/*", guard)
+        tab = context.new_page()
+        tab.set_default_timeout(LONG)
+        tab.on("console", lambda message: complaints.append(message.text))
+        tab.on("pageerror", lambda error: complaints.append(str(error)))
+        tab.goto(f"{server}/{page}.html" if scheme == "http" else f"file://{folder}/{page}.html")
+        return tab
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert complaints == []
 
 
 def require_site() -> None:

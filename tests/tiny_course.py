@@ -128,7 +128,8 @@ def write_course(folder: Path, own_exercise: bool = False) -> Path:
     for package in (checks.parent, checks):
         (package / "__init__.py").write_text("")
     if own_exercise:
-        shutil.copy(ROOT / "tms_utils" / "checks" / "exercise.py", checks)
+        for module in ("attempts.py", "exercise.py"):
+            shutil.copy(ROOT / "tms_utils" / "checks" / module, checks)
         shutil.copy(ROOT / "tms_utils" / "check.py", checks.parent)
     else:
         (checks / "exercise.py").write_text(EXERCISE)

@@ -1,103 +1,24 @@
-"""What makes ``train`` quick. Nothing here changes the loss that is minimised or the distribution of a batch.
+"""What makes ``train`` quick, beside the batches (``batches.py``): gradients written out, Adam, and how many threads.
 
-The tricks, and what each brings (measured on one thread, in the README's settings):
-
-* the batch stands last, ``(instances, features, batch)``: products and sums run along 128 rows, not 5 features;
-  a product of small matrices then takes a quarter of the time;
-* one table of random numbers serves ``USES`` batches, each time turned by a fresh random angle (``turned``):
-  without it a training takes 1.2 to 1.9 times as long;
-* several batches are made in one call where they are small (``AT_ONCE`` numbers): 1.1 to 1.2 times;
-* the empty row is not drawn: its loss and its gradient, which only b has, are written down (``Batch.empty``);
-* all weights lie in one tensor, so that Adam is six calls, and few calls make a new table (``out=``).
+Nothing here changes the loss that is minimised. Batches come batch last, and all weights lie in one tensor, so that
+Adam is six calls.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from tms_utils.features import Features, SparseFeatures, given_first
+from tms_utils.batches import Batch, batches
 from tms_utils.models import ToyModel
 
 __all__ = ["Adam", "Batch", "ByAutograd", "WrittenOut", "batches", "threads_for"]
 
-USES = 8  # batches made of one table of random numbers
-AT_ONCE = 2**18  # numbers that are made in one call, at most: they stay in the processor's cache
-RARELY_EMPTY = 0.01  # below this share of empty rows, they are drawn like any other
 WORK_FOR_THREADS = 2**22  # multiplications in a product of matrices from which a second thread pays
-
-
-class Batch(NamedTuple):
-    """Rows to learn from. An instance's loss is Σ cost · (x' - x)² + Σ empty · x'(0)²."""
-
-    x: Float[Tensor, "instances features batch"]
-    cost: Float[Tensor, "instances features #batch"]
-    empty: Float[Tensor, "instances features 1"] | None = None  # None: empty rows are among the others
-
-
-def batches(
-    features: Features,
-    importance: Float[Tensor, "instances features"],
-    batch_size: int,
-    generator: torch.Generator,
-) -> Iterator[Batch]:
-    """Batches without end; the loss of each is an unbiased estimate of the true one."""
-    share = importance[..., None] / features.n_features
-    if type(features) is not SparseFeatures:
-        while True:
-            x, weight = features.sample_weighted(batch_size, generator)
-            yield Batch(x.mT.contiguous(), share * weight[:, None])
-    some = features.some_active[:, None, None]
-    if (some > 1 - RARELY_EMPTY).all():
-        cost, empty, first_cdf = share / batch_size, None, None
-    else:
-        cost, empty, first_cdf = share * some / batch_size, share * (1 - some), features.first_cdf
-    for x in _sparse_columns(features.density, first_cdf, batch_size, generator):
-        yield Batch(x, cost, empty)
-
-
-def _sparse_columns(
-    density: Float[Tensor, "instances features"],
-    first_cdf: Float[Tensor, "instances features"] | None,
-    batch_size: int,
-    generator: torch.Generator,
-) -> Iterator[Float[Tensor, "instances features batch"]]:
-    """Batches of sparse features, given that some feature is active unless ``first_cdf`` is None.
-
-    As ``SparseFeatures.sample_weighted``, which explains the first active feature, but batch last.
-    """
-    p = density[..., None].contiguous()
-    at_once = max(1, min(USES, AT_ONCE // (p.numel() * batch_size)))
-    rows = torch.arange(batch_size, device=p.device) / batch_size
-    while True:
-        u = torch.rand(*density.shape, batch_size, generator=generator, device=p.device, dtype=p.dtype)
-        for _ in range(0, USES, at_once):
-            x = turned(u, at_once, generator)
-            if first_cdf is None:
-                x = x.sub_(1 - p).mul_(1 / p).relu_()
-            else:
-                start = torch.rand(at_once, len(p), 1, generator=generator, device=p.device, dtype=p.dtype)
-                cdf = first_cdf.expand(at_once, -1, -1).contiguous()
-                first = torch.searchsorted(cdf, rows + start / batch_size).clamp_(max=density.shape[1] - 1)
-                x = given_first(x, first, density)
-            yield from x
-
-
-def turned(
-    u: Float[Tensor, "instances features batch"], times: int, generator: torch.Generator
-) -> Float[Tensor, "times instances features batch"]:
-    """``times`` new tables of uniform numbers from one: each is u + c modulo 1, with one random c a feature.
-
-    The rows of a table are as independent as those of u. A row and the row of another table that it was
-    turned into are independent as well, as c is new each time; only three and more of them are not.
-    """
-    angle = torch.rand(times, *u.shape[:2], 1, generator=generator, device=u.device, dtype=u.dtype)
-    return (u + angle).frac_()
 
 
 class WrittenOut:

@@ -120,8 +120,9 @@ class CorrelatedFeatures(SetFeatures):
         """Each member of a set that is on is on with probability ``together``, with a magnitude of its own."""
         u = self.uniform(sets.shape[1], self.n_features, generator=generator)
         c = self._together[:, None]
-        values = u.sub_(1 - c).div_(c).clamp_(min=0)  # as in SparseFeatures, given that the set is on
-        return values * (sets > 0).repeat_interleave(self.set_size, dim=-1)
+        x = u.sub_(1 - c).div_(c).clamp_(min=0)  # as in SparseFeatures, given that the set is on
+        x.unflatten(-1, (-1, self.set_size)).mul_((sets > 0)[..., None])
+        return x
 
 
 class AnticorrelatedFeatures(SetFeatures):

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from types import CodeType
 from typing import Any
 
 import chapter
@@ -25,6 +26,7 @@ from nbformat import NotebookNode
 
 from tms_utils.check import digest
 from tms_utils.checks import Exercise, Slip, Verdict, choice, exercise, number, require
+from tms_utils.checks.exercise import as_tensor
 
 CHAPTERS = {one.path.stem: one for one in chapter.all_chapters()}
 EXERCISES = [(one, task) for one in CHAPTERS.values() for task in one.exercises]
@@ -81,17 +83,31 @@ def stands_alone(statement: ast.stmt) -> bool:
     return False
 
 
+@cache
+def standing_alone(number: int) -> dict[str, list[CodeType]]:
+    """A chapter's code cells by their names, each as those of its statements that define and run nothing."""
+    (one,) = (one for one in CHAPTERS.values() if one.number == number)
+    return {
+        cell.id: [
+            compile(ast.Module([statement], []), cell.id, "exec")
+            for statement in filter(stands_alone, ast.parse(cell.source).body)
+        ]
+        for cell in one.code
+    }
+
+
 def namespace_of_stub(one: Chapter, task: chapter.Exercise) -> dict[str, Any]:
     """What the check cell sees if nobody has touched the stub, without the results of the cells above."""
     (stub,) = task.stubs
     above = itertools.takewhile(lambda cell: cell is not stub, one.cells)
     names: dict[str, Any] = {"torch": torch, "np": np, "plt": plt}
-    for cell in (cell for cell in above if cell in one.code):
-        for statement in filter(stands_alone, ast.parse(cell.source).body):
+    for cell in above:
+        for statement in standing_alone(one.number).get(cell.id, []):
             with suppress(ImportError, NameError):  # a name that is missed will be missed below, or by nbval
-                exec(compile(ast.Module([statement], []), cell.id, "exec"), names)
+                exec(statement, names)
     own = [statement for statement in ast.parse(stub.source).body if not isinstance(statement, ast.Expr)]
     exec(compile(ast.Module(own, []), stub.id, "exec"), names)
+    names |= checks_of(one.number)
     linecache.cache[stub.id] = (
         len(stub.source),
         None,
@@ -101,9 +117,8 @@ def namespace_of_stub(one: Chapter, task: chapter.Exercise) -> dict[str, Any]:
     return names
 
 
-def verdict_on_stub(one: Chapter, task: chapter.Exercise) -> Verdict:
-    """As the check cell gives it."""
-    names = namespace_of_stub(one, task) | checks_of(one.number)
+def verdict_on_stub(task: chapter.Exercise, names: dict[str, Any]) -> Verdict:
+    """As the check cell gives it, which sees these names."""
     return eval(compile(task.check.source.strip(), task.check.id, "eval"), names)
 
 
@@ -148,7 +163,7 @@ def test_an_exercise_is_complete(one: Chapter, task: chapter.Exercise) -> None:
 
 @every_checked
 def test_an_untouched_stub_is_met_politely(one: Chapter, task: chapter.Exercise) -> None:
-    verdict = verdict_on_stub(one, task)
+    verdict = verdict_on_stub(task, namespace_of_stub(one, task))
     assert verdict.status == "not attempted", verdict
     assert shown(task.check).strip() == repr(verdict), "the notebook shows another verdict: make notebooks"
 
@@ -184,33 +199,31 @@ def test_notebook_and_checks_hold_the_same_exercises(one: Chapter) -> None:
 
 @every_checked
 def test_right_passes_and_each_slip_gets_its_own_message(one: Chapter, task: chapter.Exercise) -> None:
+    """Whatever the settings: after ``set_default_dtype(torch.float64)`` a check of chapter 7 once failed what was right."""
     check = check_of(one, task)
-    right = attempt(check, check.right)
-    assert right.status == "passed", right
-    assert len(right.message) >= 20, f"what is it good for? {right}"
     assert len(check.slips) >= (2 if check.choices else 4), f"exercise {task.number} has too few slips"
     assert len({slip.message for slip in check.slips}) == len(check.slips), "two slips say the same"
-    said = [right.message]
-    for slip in check.slips:
-        verdict = attempt(check, slip.answer)
+    with another_state():
+        right = attempt(check, check.right)
+        verdicts = [attempt(check, slip.answer) for slip in check.slips]
+    assert right.status == "passed", right
+    assert len(right.message) >= 20, f"what is it good for? {right}"
+    for slip, verdict in zip(check.slips, verdicts, strict=True):
         assert verdict.status == "failed", f"{verdict}\nexpected: {slip.message}"
         assert verdict.slip is slip, f"said: {verdict.message}\nexpected: {slip.message}"
         assert not re.search(r"\{\w*[:}]", verdict.message), f"a field is not filled in: {verdict}"
-        said.append(verdict.message)
+    said = [verdict.message for verdict in (right, *verdicts)]
     assert len(set(said)) == len(said)
 
 
 @every_checked
 def test_settings_of_the_process_change_no_verdict(one: Chapter, task: chapter.Exercise) -> None:
-    """After ``torch.set_default_dtype(torch.float64)`` a check of chapter 7 once failed a right answer."""
-    check = check_of(one, task)
-    names = namespace_of_stub(one, task)
-    stub = verdict_on_stub(one, task)
+    """With the usual ones, what is right passes, too; with others, an untouched stub is one, too."""
+    check, names = check_of(one, task), namespace_of_stub(one, task)
+    assert attempt(check, check.right).status == "passed"
+    stub = verdict_on_stub(task, names)
     with another_state():
-        names |= checks_of(one.number)
-        assert eval(compile(task.check.source.strip(), task.check.id, "eval"), names) == stub
-        assert attempt(check, check.right).status == "passed", attempt(check, check.right)
-        assert [attempt(check, slip.answer).slip for slip in check.slips] == list(check.slips)
+        assert verdict_on_stub(task, names) == stub
 
 
 def returning(value: Any) -> Callable:
@@ -318,6 +331,14 @@ def test_compare_finds_the_slip_that_an_answer_looks_like() -> None:
     assert check(lambda x: x * x).slip is squared
     assert check(lambda x: 0.5 * x).message == "halved, 2"
     assert check(lambda x: x + 1).message == "neither: [-2.0, 3.0]"
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_array_that_cannot_be_written_to_is_an_answer_like_another() -> None:
+    locked = np.arange(3.0)
+    locked.flags.writeable = False
+    assert as_tensor(locked).tolist() == [0, 1, 2]
+    assert as_tensor(list(torch.arange(3.0))).tolist() == as_tensor([0, 1, 2]).tolist()
 
 
 def test_a_choice_takes_its_letters_in_any_dress() -> None:

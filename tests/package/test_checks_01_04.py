@@ -336,8 +336,14 @@ def test_the_size_of_a_gradient_is_what_the_model_gives() -> None:
 def test_chapter_4_accepts_right_answers_in_other_shapes_and_types() -> None:
     assert check_boundary(lambda r: 4 / (2 * max(r, 1 / r) + 5)).status == "passed"
     assert check_boundary(lambda r: np.array([4 / (2 * max(r, 1 / r) + 5)])).status == "passed"
+    found = {}  # by what was asked: it takes a second, and each kind is asked the same
+
+    def followed(r, way):
+        key = (r, *way.tolist())
+        return found[key] if key in found else found.setdefault(key, follow(r, way))
+
     for kind in (list, np.array, lambda sizes: [torch.tensor(size) for size in sizes]):
-        assert check_hysteresis(lambda r, way, kind=kind: kind(follow(r, way))).status == "passed"
+        assert check_hysteresis(lambda r, way, kind=kind: kind(followed(r, way))).status == "passed"
 
 
 def test_a_border_that_is_off_at_one_point_is_told_where() -> None:

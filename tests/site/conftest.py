@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from browsing import LONG, SITE, require_site, served
+from browsing import LONG, SITE, require_site, served, visiting
 
 from tms_utils import live
 from tms_utils.live.figure import modules, source
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def folder(tmp_path_factory) -> Path:
     """A folder with the JavaScript modules and a page for each figure, plus one with all of them twice."""
     path = tmp_path_factory.mktemp("site")
@@ -33,14 +33,14 @@ def folder(tmp_path_factory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(folder) -> Iterator[str]:
     """The address of that folder."""
     with served(folder) as address:
         yield address
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site() -> Iterator[str]:
     """The address of the built site."""
     require_site()
@@ -50,34 +50,12 @@ def site() -> Iterator[str]:
 
 @pytest.fixture
 def visit(browser, folder, server) -> Iterator[Callable]:
-    """Open one of the folder's pages, over http or from the disk; fail on any outside request or console message."""
-    complaints, contexts = [], []
-
-    def guard(route):
-        if route.request.url.startswith((server, "file://", "data:")):
-            route.continue_()
-        else:
-            complaints.append(f"request to {route.request.url}")
-            route.abort()
-
-    def opened(page, *, scheme="http", **options):
-        context = browser.new_context(**options)
-        contexts.append(context)
-        context.route("**/*", guard)
-        tab = context.new_page()
-        tab.set_default_timeout(LONG)
-        tab.on("console", lambda message: complaints.append(message.text))
-        tab.on("pageerror", lambda error: complaints.append(str(error)))
-        tab.goto(f"{server}/{page}.html" if scheme == "http" else f"file://{folder}/{page}.html")
-        return tab
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert complaints == []
+    """Open the folder's pages for one test."""
+    with visiting(browser, folder, server) as opened:
+        yield opened
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def compute(browser, folder, server) -> Iterator[Callable]:
     """Run JavaScript with what the figures' modules export at hand, as ``tms``: tms.makeModel, tms.geometryName, ..."""
     page = browser.new_page()

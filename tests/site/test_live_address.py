@@ -145,11 +145,32 @@ def test_absurd_addresses_change_nothing(visit, server, name):
     before = page.locator("input, button").evaluate_all(look)
     values = "(all) => all.map((one) => one.value)"
     first = page.locator("input").evaluate_all(values)
-    for said in ABSURD:
-        page.goto("about:blank")
-        page.goto(f"{server}/{name}.html#{kind}?{said}")
+    for k, said in enumerate(ABSURD):
+        page.goto(f"{server}/{name}.html?{k}#{kind}?{said}")  # with another query it is a page of its own
         assert page.locator("input").evaluate_all(values) == first
         assert page.locator("input, button").evaluate_all(look) == before
+
+
+def test_how_space_is_turned_is_in_the_address(visit, server):
+    page = visit("activation_space", reduced_motion="reduce")
+    says = page.locator(".status").inner_text
+    first = says()
+    page.get_by_role("button", name="Rotate left").click()
+    page.get_by_role("button", name="Rotate up").click()
+    wait_address(page, r"^#activation-space\?view=0\.93,-0\.11,0\.35,-0\.33,0\.17,0\.93$")
+    turned = says()
+    page.reload()
+    assert says() == turned != first
+    page.get_by_role("button", name="Spin").click()
+    wait_address(page, r"^#activation-space$")
+    for nonsense in ("1", "1,0,0,1,0,0", "0,0,0,0,0,0", "a,b,c,d,e,f", "1e999,0,0,0,0,1", "1,0,0,0,0,1,7"):
+        page.goto("about:blank")
+        page.goto(f"{server}/activation_space.html#activation-space?view={nonsense}")
+        assert says() == first, nonsense
+    page = visit("activation_space")  # with motion: whoever asks for a view gets it, and no turn
+    page.goto("about:blank")
+    page.goto(f"{server}/activation_space.html#activation-space?view=1,0,0,0,0,1")
+    wait_until(page.locator(".status").inner_text, r"View from \(0\.0, 0\.0, 1\.0\)")
 
 
 def test_parts_can_be_hidden_and_stay_hidden(visit, server):

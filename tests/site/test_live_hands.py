@@ -146,11 +146,11 @@ def test_time_can_be_turned_back(trained):
 def test_the_moments_kept_are_bounded(compute):
     kept = compute(
         """() => { const session = tms.trainingSession();
-        const setting = {n: 8, relu: true, importance: new Float64Array(8).fill(1), seed: 0};
-        session.fresh(setting, [0.9]);
-        for (let k = 0; k < 9; k++) {
+        const setting = {n: 2, relu: true, importance: new Float64Array(2).fill(1), seed: 0};
+        session.fresh(setting, [0.99]);
+        for (let k = 0; k < 7; k++) {
             while (session.advance(5));
-            session.goOn(setting, 0.9);
+            session.goOn(setting, 0.99);
         }
         const {points} = session.phases[1];
         return [session.phases.length, Math.max(...session.phases.map(({points}) => points.length)), points[0].step, points.at(-1).step]; }"""
@@ -253,6 +253,9 @@ def test_other_figures_are_copied_as_python(visit, monkeypatch, capsys, name):
         ]
         assert len(shown) == 4
         assert "half learned at steps" in out
+    if name == "sweep":
+        assert found["features"].density.flatten().tolist() == pytest.approx([0.1] * 20)
+        assert "features kept: " in out
     if name == "activation_space":
         assert torch.equal(found["W"], torch.tensor(live.activation_space().config["W"]))
         assert found["h"].shape == (3000, 3)

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browsing import wait_until
+from browsing import FRAMES, visiting, wait_until
 
 from tms_utils import live
 
@@ -15,6 +15,11 @@ def status(page) -> str:
 def unfold(page) -> None:
     """Show what a newcomer need not see at first."""
     page.locator(".more > summary").click()
+
+
+def hurry(page, on: bool = True) -> None:
+    """Without motion a further training is not watched, and quick."""
+    page.emulate_media(reduced_motion="reduce" if on else "no-preference")
 
 
 def wait_for(page, pattern: str) -> str:
@@ -63,7 +68,7 @@ def test_the_first_picture_is_drawn_by_the_script_itself(visit, folder, name):
     assert drawn["shapes"] + drawn["inked"] / 1000 > 20, drawn
     untrained = {"playground": "Step 0 of", "many_seeds": "not trained yet", "phase_diagram": "At p",
                  "activation_space": "2 active", "squeeze": "h = (1.17, 0.00)", "memory": "Step 0 of",
-                 "read_out": "step 0 of", "staircase": "Step 0 of"}  # fmt: skip
+                 "read_out": "step 0 of", "staircase": "Step 0 of", "sweep": "step 0 of"}  # fmt: skip
     assert untrained[name] in drawn["says"]
 
 
@@ -76,6 +81,7 @@ def test_playground_by_keyboard(visit):
     assert float(re.search(r"Loss (\S+)\. ", last)[1]) < first
     assert "pentagon" in last or "2 digons" in last
 
+    hurry(page)
     sparsity = page.get_by_label("Sparsity S")
     sparsity.focus()
     page.keyboard.press("Home")
@@ -91,6 +97,7 @@ def test_playground_by_keyboard(visit):
     wait_for(page, r"Step 3,000")
     assert page.locator(".playground svg text", has_text=re.compile("^S 0")).count() > 1
     # A fresh start forgets them.
+    hurry(page, False)
     page.get_by_role("button", name="Restart").click()
     assert page.locator(".playground svg text", has_text=re.compile("^S 0")).count() == 0
     wait_for(page, r"Step 3,000.*pentagon")
@@ -103,6 +110,7 @@ def test_playground_linear_and_other_sizes(visit):
     page.get_by_label("Linear").check(force=True)
     wait_for(page, r"Step 3,000.*2 of 5 features kept")
     assert page.get_by_text("exact optimum").count() == 1
+    hurry(page)
     page.get_by_label("ReLU").check(force=True)
     page.get_by_label("Features").focus()
     page.keyboard.press("End")
@@ -164,6 +172,7 @@ def test_many_seeds(visit):
     page = visit("many_seeds")
     text = wait_for(page, r"step 2,000 of 2,000")
     assert sum(map(int, re.findall(r"\((\d+)\)", text))) == 24
+    hurry(page)
     page.get_by_label("Sparsity S").focus()
     page.keyboard.press("Home")
     wait_for(page, r"Sparsity 0, step 2,000 of 2,000: 2 dedicated dimensions \(24\)\.")
@@ -250,20 +259,37 @@ def test_any_number_of_figures_on_a_page(visit):
     page.wait_for_timeout(300)
 
 
-@pytest.mark.parametrize("name", live.__all__)
-def test_figures_fit_the_page(visit, name):
-    page = visit(name)
-    unfold(page)
+@pytest.fixture(scope="module", params=live.__all__)
+def unfolded(request, browser, folder, server):
+    """Each figure in turn, opened and unfolded once for all tests that look at it."""
+    with visiting(browser, folder, server) as opened:
+        page = opened(request.param)
+        unfold(page)
+        yield page
+
+
+BOXES = "(all) => all.map((one) => { const {x, width, height} = one.getBoundingClientRect(); return [x, width, height]; })"
+
+
+def test_figures_fit_the_page(unfolded):
+    page = unfolded
     for width in (320, 360, 1280):
         page.set_viewport_size({"width": width, "height": 740})
-        page.wait_for_timeout(100)
+        page.evaluate(FRAMES)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         # No control is wider than the page, and all are tall enough to touch (24 px, WCAG 2.2 AA).
-        for locator in page.locator("button, input").all():
-            box = locator.bounding_box()
-            assert box["x"] >= 0
-            assert box["x"] + box["width"] <= width
-        assert min(locator.bounding_box()["height"] for locator in page.locator("button").all()) >= 24
+        for x, wide, tall in page.locator("button, input").evaluate_all(BOXES):
+            assert x >= 0
+            assert x + wide <= width
+            assert wide * tall > 0, "a control that does not show"
+        assert min(tall for _, _, tall in page.locator("button").evaluate_all(BOXES)) >= 24
+
+
+def test_every_control_has_a_name(unfolded):
+    tree = unfolded.locator(".app").aria_snapshot()
+    controls = re.findall(r"- (slider|button|checkbox|radio|spinbutton|img|application)\b(.*)", tree)
+    assert len(controls) >= 5
+    assert all(rest.strip().startswith('"') for _, rest in controls), tree
 
 
 @pytest.mark.parametrize("system", ["light", "dark"])
@@ -282,16 +308,6 @@ def test_themes_are_followed_live(visit, system):
         page.evaluate(change)
         page.wait_for_timeout(50)
         assert page.evaluate(ground) == colour, change
-
-
-@pytest.mark.parametrize("name", live.__all__)
-def test_every_control_has_a_name(visit, name):
-    page = visit(name)
-    unfold(page)
-    tree = page.locator(".app").aria_snapshot()
-    controls = re.findall(r"- (slider|button|checkbox|radio|spinbutton|img|application)\b(.*)", tree)
-    assert len(controls) >= 5
-    assert all(rest.strip().startswith('"') for _, rest in controls), tree
 
 
 def test_still_picture_without_scripts_and_in_print(visit):

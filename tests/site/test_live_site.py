@@ -16,6 +16,10 @@ def drive_playground(page, figure, line, config):
     figure.get_by_label("Fast").check(force=True)
     figure.get_by_role("button", name="Restart").click()
     started = float(re.search(r"Loss (\S+)\. ", line(r"Step \d"))[1])
+    line(r"Step [1-9]")
+    page.emulate_media(
+        reduced_motion="reduce"
+    )  # it moves; what comes now nobody need watch, and then it is quick
     n, sparsities = config["features"], config["choices"]["sparsity"]
     if "together" in config:
         assert figure.get_by_label("Linear").count() == 0
@@ -92,6 +96,11 @@ def drive_staircase(page, figure, line, config):
     line(r"Step 2,499 of 2,499.*Half learned: 0 at \d+, 1 at \d+")
 
 
+def drive_sweep(page, figure, line, config):
+    figure.get_by_role("button", name="one in a thousand").click()
+    line(r"Density 0\.001.*step 1,000 of 1,000: 1\d of 20 features kept")
+
+
 DRIVERS = {
     "activation_space": drive_activation_space,
     "many_seeds": drive_many_seeds,
@@ -101,6 +110,7 @@ DRIVERS = {
     "read_out": drive_read_out,
     "squeeze": drive_squeeze,
     "staircase": drive_staircase,
+    "sweep": drive_sweep,
 }
 
 
@@ -178,6 +188,7 @@ def drive_page(browser, start, path, width, theme):
         assert box["x"] + box["width"] <= width
         says = figure.get_by_role("status").inner_text
         config = json.loads(figure.get_attribute("data-config"))
+        page.emulate_media(reduced_motion="no-preference")
         DRIVERS[kind](page, figure, lambda pattern, says=says: wait_until(says, pattern), config)
     context.close()
     # The theme complains of itself on a reader's first visit.

@@ -191,8 +191,8 @@ def test_a_kernel_that_is_asked_to_restart_does_not(marked, statuses) -> None:
 
 def test_a_cell_that_ends_its_kernel_later_is_found(marked, statuses) -> None:
     notebook = hand_in()
-    slow = [new_code_cell(f"import time\ntime.sleep(0.5)  # {k}") for k in range(4)]
-    late = new_code_cell("import os, threading\nthreading.Timer(1, os._exit, [0]).start()")
+    slow = [new_code_cell(f"import time\ntime.sleep(0.4)  # {k}") for k in range(3)]
+    late = new_code_cell("import os, threading\nthreading.Timer(0.6, os._exit, [0]).start()")
     notebook.cells[2:2] = [slow[0], late, *slow[1:]]
     report = marked(notebook)
     assert statuses(report) == PASSED

@@ -2,8 +2,10 @@
 
 import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
+import chapter
 import nbformat
 import pytest
 import repository
@@ -15,9 +17,21 @@ FORK = "https://github.com/Ada-L/tms.fork_2"
 
 
 @pytest.fixture
+def whole_course(tmp_path: Path) -> Path:
+    """A copy of every file that holds the address."""
+    return copied(repository.that_may(ROOT), tmp_path)
+
+
+@pytest.fixture
 def course(tmp_path: Path) -> Path:
-    """A copy of every file that holds the address, with one chapter at least."""
-    for path in repository.that_may(ROOT):
+    """The same with few chapters, one at least: figures make them large."""
+    chapters = chapter.numbered()[2:]
+    return copied([path for path in repository.that_may(ROOT) if path not in chapters], tmp_path)
+
+
+def copied(paths: Iterable[Path], tmp_path: Path) -> Path:
+    """These files of the course, and an example of a chapter, in another place."""
+    for path in paths:
         copy = tmp_path / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)
@@ -56,29 +70,30 @@ def test_the_site_is_served_from_the_repository() -> None:
     assert config["sphinx"]["config"]["ogp_site_url"] == pages
 
 
-def test_one_command_changes_every_address(course: Path) -> None:
-    old = "/".join(repository.current(course))
-    changed = repository.set_repository(FORK, course)
+def test_one_command_changes_every_address(whole_course: Path) -> None:
+    old = "/".join(repository.current(whole_course))
+    changed = repository.set_repository(FORK, whole_course)
     assert len(changed) >= 6
-    assert repository.disagreements(course) == []
-    for path, text in snapshot(course).items():
+    assert repository.disagreements(whole_course) == []
+    for path, text in snapshot(whole_course).items():
         assert old.encode() not in text, path
     for page in ("README.md", "book/how-to-use.md"):
-        assert f"git clone {FORK}\ncd tms.fork_2\n" in (course / page).read_text(), page
-    config = yaml.safe_load((course / "_config.yml").read_text())
+        assert f"git clone {FORK}\ncd tms.fork_2\n" in (whole_course / page).read_text(), page
+    config = yaml.safe_load((whole_course / "_config.yml").read_text())
     assert config["repository"]["url"] == FORK
     assert config["html"]["baseurl"] == "https://ada-l.github.io/tms.fork_2/"
     assert (
-        "Ada-L/tms.fork_2/blob/main/notebooks/99" in (course / "notebooks" / "99_example.ipynb").read_text()
+        "Ada-L/tms.fork_2/blob/main/notebooks/99"
+        in (whole_course / "notebooks" / "99_example.ipynb").read_text()
     )
 
 
-def test_changing_it_back_restores_every_byte(course: Path) -> None:
-    before = snapshot(course)
-    address = "https://github.com/" + "/".join(repository.current(course))
-    repository.set_repository(FORK, course)
-    repository.set_repository(address, course)
-    assert snapshot(course) == before
+def test_changing_it_back_restores_every_byte(whole_course: Path) -> None:
+    before = snapshot(whole_course)
+    address = "https://github.com/" + "/".join(repository.current(whole_course))
+    repository.set_repository(FORK, whole_course)
+    repository.set_repository(address, whole_course)
+    assert snapshot(whole_course) == before
 
 
 @pytest.mark.parametrize(

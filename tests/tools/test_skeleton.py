@@ -101,7 +101,14 @@ def test_it_is_tidy(course: Course) -> None:
 
 def test_its_exercises_keep_what_all_exercises_keep(course: Course) -> None:
     result = course.run(
-        "-m", "pytest", "-q", "tests/chapters/test_exercises.py", "-k", "10.1 or 10.2 or 10.3"
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:nbval",
+        "tests/chapters/test_exercises.py",
+        "-k",
+        "10.1 or 10.2 or 10.3",
     )
     assert result.returncode == 0, result.stdout
     assert re.search(r"^([2-9]\d|\d{2,}) passed", result.stdout, re.MULTILINE), result.stdout

@@ -19,23 +19,15 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
 
 from tms_utils import check as handing_in
+from tms_utils.checks.attempts import Slip, WrongAnswer, as_number, as_tensor, require
 
 PUZZLING = {  # words of an error that say little to somebody who reads them for the first time, and what they mean
     "not implemented for 'Bool'": "True and False cannot be multiplied here: make numbers of them, with `.float()`.",
     "'NoneType'": "Something is None: is a `return` missing at the end of a function?",
 }
 __all__ = ["Exercise", "Slip", "Verdict", "as_number", "as_tensor", "choice", "exercise", "number", "require"]
-
-
-@dataclass(frozen=True)
-class Slip:
-    """A plausible wrong ``answer`` (a tuple: of several arguments), and the message, with ``{fields}`` for ``require``."""
-
-    answer: Any
-    message: str
 
 
 @dataclass(frozen=True)
@@ -51,53 +43,6 @@ class Verdict:
         if self.status == "not attempted":
             return f"Exercise {self.exercise}: not attempted yet. {self.message}".rstrip()
         return f"Exercise {self.exercise}: {self.status}. {self.message}".rstrip()
-
-
-class WrongAnswer(Exception):
-    """Raised by ``require`` inside a check; its message tells the reader what is wrong and why."""
-
-    def __init__(self, message: str, slip: Slip | None = None):
-        super().__init__(message)
-        self.slip = slip
-
-
-def require(condition: Any, message: str | Slip, **fields: Any) -> None:
-    """Fail the exercise unless ``condition`` holds: with a text, or with a slip's, its ``{fields}`` filled in."""
-    if condition:
-        return
-    if isinstance(message, Slip):
-        raise WrongAnswer(message.message.format(**fields) if fields else message.message, message)
-    raise WrongAnswer(message)
-
-
-def as_tensor(value: Any, shape: tuple[int, ...] | None = None, what: str = "your answer") -> Tensor:
-    """``value`` (numbers, or lists or arrays of them) as a tensor without gradient, real ones as float32, of ``shape``."""
-    require(value is not None, f"{what[0].upper()}{what[1:]} is None. Is a `return` missing at the end?")
-    try:
-        if isinstance(value, list | tuple) and value and all(isinstance(part, Tensor) for part in value):
-            value = torch.stack(list(value))
-        tensor = torch.as_tensor(value).detach()
-    except (TypeError, ValueError, RuntimeError):
-        require(False, f"Expected a tensor as {what}; got {type(value).__name__}.")
-    require(not tensor.is_complex(), f"Expected real numbers as {what}; got complex ones.")
-    require(
-        shape is None or tuple(tensor.shape) == tuple(shape),
-        f"Expected {what} to have shape {shape}; got {tuple(tensor.shape)}.",
-    )
-    return tensor.to("cpu", torch.float32) if tensor.is_floating_point() else tensor.cpu()
-
-
-def as_number(value: Any, what: str = "your answer") -> float:
-    """``value`` as a finite float; else the exercise fails and says so."""
-    require(value is not None, f"{what[0].upper()}{what[1:]} is None. Is a `return` missing at the end?")
-    shape = tuple(getattr(value, "shape", ()))
-    require(math.prod(shape) == 1, f"Expected one number as {what}; got an array of shape {shape}.")
-    try:
-        result = float(value.item() if shape else value)  # an array of one number is a number
-    except (TypeError, ValueError, RuntimeError, OverflowError):
-        require(False, f"Expected a number as {what}; got {value!r:.60}.")
-    require(math.isfinite(result), f"Expected a finite number as {what}; got {result}.")
-    return result
 
 
 @dataclass(frozen=True)

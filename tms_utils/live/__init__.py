@@ -8,6 +8,7 @@ from tms_utils.live.playground import playground
 from tms_utils.live.read_out import read_out
 from tms_utils.live.squeeze import squeeze
 from tms_utils.live.staircase import staircase
+from tms_utils.live.sweep import sweep
 
 __all__ = [
     "activation_space",
@@ -18,4 +19,5 @@ __all__ = [
     "read_out",
     "squeeze",
     "staircase",
+    "sweep",
 ]

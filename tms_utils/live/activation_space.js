@@ -9,6 +9,19 @@ import { animation, calm } from "./ui.js";
 
 const TURN = Math.PI / 36; // one arrow key press
 
+// How a view is written in the address: its axes to the right and towards the reader.
+const poseOf = ([right, , toward]) => [...right, ...toward].map((x) => +x.toFixed(2)).join(",");
+
+// Six numbers, an axis to the right and one towards the reader -> three axes at right angles; nothing if that cannot be.
+export function facing(six) {
+  const unit = (v) => v.map((x) => x / Math.hypot(...v));
+  const right = unit(six.slice(0, 3));
+  const along = right.reduce((sum, x, k) => sum + x * six[k + 3], 0);
+  const toward = unit(right.map((x, k) => six[k + 3] - along * x));
+  const up = [0, 1, 2].map((k) => toward[(k + 1) % 3] * right[(k + 2) % 3] - toward[(k + 2) % 3] * right[(k + 1) % 3]);
+  return six.length === 6 && up.every(Number.isFinite) ? [right, up, toward] : undefined;
+}
+
 function start(app, config, slot) {
   const { W, edges, thomson } = config; // W: three rows, one column per feature
   const n = W[0].length;
@@ -18,6 +31,7 @@ function start(app, config, slot) {
   const minimiser = thomson.points.map((point) => point.map((x) => meanNorm * x));
   let samples = [];
   let view = rotate(rotate([[1, 0, 0], [0, 1, 0], [0, 0, 1]], 1, 0.6), 0, 0.45);
+  const atFirst = poseOf(view);
   let spinning = false;
   let drawnWidth = 0;
 
@@ -39,7 +53,20 @@ function start(app, config, slot) {
   const share = el("div", { class: "row" });
   const more = fold("More: how to turn it, link, code", el("div", { class: "stack" },
     el("p", { class: "note" }, "Drag the picture (on a phone sideways; the buttons tilt it), or focus it and press the arrow keys. A sample\u2019s colour mixes those of its active features. \u25cb trained direction W\u1d62, \u25c7 Thomson minimiser, scaled to the mean norm; thin lines join neighbours."), share));
-  const address = addressed(slot, app, { k, only: spotlight, samples: points, trained, thomson: ideal, more }, { parts: { spin, share }, apply: resample });
+  const pose = { // how the reader has turned it
+    get text() {
+      return spinning ? atFirst : poseOf(view);
+    },
+    set text(wanted) {
+      const axes = facing(wanted.split(",").map(Number));
+      if (!axes || wanted === pose.text) return;
+      view = axes;
+      spinning = false;
+      player.pause();
+      label();
+    },
+  };
+  const address = addressed(slot, app, { view: pose, k, only: spotlight, samples: points, trained, thomson: ideal, more }, { parts: { spin, share }, apply: resample });
   share.append(address.link(), copier("Copy as Python", () => activationsAsPython({ W, k: +k.value }), { always: true }).node);
   app.append(el("div", { class: "space" },
     el("div", { class: "view" }, canvas),
@@ -58,17 +85,17 @@ function start(app, config, slot) {
   const player = animation(app, () => {
     const now = performance.now();
     if (now - clock < 30) return true; // thirty pictures a second are enough
-    const angle = Math.min(0.05, (0.32 * (now - clock)) / 1000);
+    const angle = Math.min(0.05, (0.32 * (now - clock)) / 1000, 2 * Math.PI - turned);
     clock = now;
     turned += angle;
     view = rotate(view, 1, angle);
-    if (turned >= 2 * Math.PI) {
+    if (turned > 2 * Math.PI - 1e-9) {
       spinning = false;
       label();
     }
     draw(!spinning);
     return spinning;
-  }, { seen: () => (calm() ? draw(true) : spinAround()) });
+  }, { seen: () => (calm() || pose.text !== atFirst ? draw(true) : spinAround()) });
   function spinAround() {
     spinning = true;
     turned = 0;

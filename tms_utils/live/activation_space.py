@@ -29,7 +29,8 @@ def activation_space(W: Numbers | None = None, *, k: WholeNumber = 2) -> LiveFig
         W: weights of shape (3, features), 2 to 12 features: a tensor, an array or nested lists. A trained model with eight if None.
         k: number of active features at the start: 1, 2, 3, or 0 for random sparse features.
 
-    In the address: ``k``, ``only`` (samples with this feature), ``samples``, ``trained``, ``thomson`` (each 0 or 1), ``more``.
+    In the address: ``k``, ``only`` (samples with this feature), ``samples``, ``trained``, ``thomson`` (each 0 or 1),
+    ``view`` (six numbers: the axes to the right and towards the reader), ``more``.
     Parts to ``hide``: these, and spin, share, link.
 
     Raises:

@@ -6,7 +6,8 @@ import { arrow, caption, colour, el, fill, grouped, picture, svg } from "./eleme
 import { featureNorms, geometryName } from "./geometry.js";
 import { makeModel, makeRun } from "./model.js";
 import { randomSource } from "./random.js";
-import { animation, calm, forMilliseconds } from "./ui.js";
+import { trainer } from "./trainer.js";
+import { forMilliseconds } from "./ui.js";
 
 const MODELS = 24;
 const STEPS = 2000;
@@ -32,7 +33,6 @@ function start(app, config, slot) {
   let runs;
   let sweeping = false;
   const counted = new Map(); // sparsity -> how many models reached each row
-  let started = false;
 
   const sparsity = slider({ label: "Sparsity S", values: sparsities, value: config.sparsity, say: saySparsity, change: () => {
     sweeping = false;
@@ -41,13 +41,34 @@ function start(app, config, slot) {
   const decay = slider({ label: "Importance", values: config.choices.decay, value: config.decay,
     say: sayDecay, speak: speakDecay, change: () => restart(true) });
   const seed = number({ label: "First seed", value: config.seed, change: () => restart(true) });
-  const play = button("Train", toggle, { class: "main" });
+  const training = trainer(app, { steps: STEPS, done: () => runs?.[0].done ?? 0, draw, again: () => restart(),
+    train() {
+      // Early on a few steps at a time, so that the start can be watched; then as many as fit.
+      const until = runs[0].done < 150 ? runs[0].done + 3 : STEPS;
+      forMilliseconds(11, () => {
+        for (const run of runs) run.step();
+        return runs[0].done < until;
+      });
+    },
+    finish() {
+      counted.set(sparsity.value, tallied());
+      const next = sparsities.find((S) => !counted.has(S));
+      if (sweeping && next !== undefined) {
+        training.show(true);
+        sparsity.value = next;
+        restart();
+        return true;
+      }
+      sweeping = false;
+      return false;
+    },
+    paused() {
+      sweeping = false;
+    } });
   const sweep = button("All sparsities", () => {
     sweeping = true;
     sparsity.value = sparsities.find((S) => !counted.has(S)) ?? sparsities[0];
-    restart();
-    player.play();
-    draw(true);
+    restart(false, false, true);
   });
   const status = announcer();
   status.node.classList.add("long");
@@ -57,7 +78,7 @@ function start(app, config, slot) {
       seed.value = (seed.value + MODELS) % 10000;
       restart(true);
     }), seed.node), share));
-  const address = addressed(slot, app, { S: sparsity, importance: decay, seed, more }, { parts: { play, sweep, share }, apply: (asked) => {
+  const address = addressed(slot, app, { S: sparsity, importance: decay, seed, more }, { parts: { play: training.play, sweep, share }, apply: (asked) => {
     sweeping = false;
     restart(true, asked);
   } });
@@ -70,23 +91,19 @@ function start(app, config, slot) {
     el("div", { class: "columns" },
       el("div", {}, caption("24 models, 24 seeds", el("small", {}, "circle: norm 1")), models),
       el("div", { class: "stack" }, el("div", { class: "panel controls" }, sparsity.node),
-        el("div", { class: "row" }, play, sweep, presets), status.node,
+        el("div", { class: "row" }, training.play, sweep, presets), status.node,
         el("div", {}, caption("What they become", el("small", {}, "of 24; hollow: in training")), table))),
     more.node));
 
-  let wanted = false; // asked for before it was on screen
-  let quiet = false; // with reduced motion the pictures stay until the new ones are done
-  function restart(forget = false, asked = false) {
-    wanted = asked && !started;
-    quiet = calm() && started && (asked || runs?.[0].done > 0);
+  function restart(forget = false, asked = false, go = false) {
     if (forget) counted.clear();
     const importance = Float64Array.from({ length: 5 }, (_, i) => decay.value ** i);
-    runs = Array.from({ length: MODELS }, (_, k) => {
-      const random = randomSource(seed.value + k);
-      return makeRun(makeModel(5, 2, { random }), { density: 1 - sparsity.value, importance, random, steps: STEPS, rows: 128 });
-    });
-    if (started && (!calm() || quiet)) player.play();
-    if (!quiet) draw(true);
+    training.renew(() => {
+      runs = Array.from({ length: MODELS }, (_, k) => {
+        const random = randomSource(seed.value + k);
+        return makeRun(makeModel(5, 2, { random }), { density: 1 - sparsity.value, importance, random, steps: STEPS, rows: 128 });
+      });
+    }, go, asked);
   }
 
   // How many models are in each row now.
@@ -96,53 +113,9 @@ function start(app, config, slot) {
     return tally;
   }
 
-  let drawn = 0;
-  const player = animation(app, () => {
-    // Early on a few steps at a time, so that the start can be watched; then as many as fit.
-    const until = runs[0].done < 150 ? runs[0].done + 3 : STEPS;
-    forMilliseconds(11, () => {
-      for (const run of runs) run.step();
-      return runs[0].done < until;
-    });
-    const finished = runs[0].done >= STEPS;
-    if (finished) {
-      counted.set(sparsity.value, tallied());
-      const next = sparsities.find((S) => !counted.has(S));
-      if (sweeping && next !== undefined) {
-        draw(true);
-        sparsity.value = next;
-        restart();
-        return true;
-      }
-      sweeping = false;
-      player.pause();
-    }
-    drawn += 1;
-    if (finished) quiet = false;
-    if (!calm() || finished || (!quiet && drawn % 40 === 0)) draw(finished);
-    return !finished;
-  }, { seen: () => {
-    started = true;
-    quiet = calm() && wanted;
-    if (!calm() || wanted) player.play();
-    draw(true);
-  } });
-
-  function toggle() {
-    if (player.playing) {
-      player.pause();
-      sweeping = false;
-    } else {
-      if (runs[0].done >= STEPS) restart();
-      player.play();
-    }
-    draw(true);
-  }
-
   // ---- pictures -----------------------------------------------------------------------------
   function draw(now = false) {
     const { done } = runs[0];
-    play.textContent = player.playing ? "Pause" : done >= STEPS ? "Again" : "Train";
     const tally = tallied();
     const words = ROWS.map(([name], k) => [tally[k], name]).filter(([count]) => count).sort((a, b) => b[0] - a[0])
       .map(([count, name]) => `${name} (${count})`).join(", ");
@@ -204,5 +177,5 @@ function start(app, config, slot) {
 
   restart();
   address.begin();
-  return () => draw(true);
+  return () => training.show(true);
 }

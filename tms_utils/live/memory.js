@@ -5,7 +5,8 @@ import { caption, colour, el, fill, grouped, picture, svg } from "./elements.js"
 import { adam, lossAndGradient, makeBatch, makeModel, sampleBatch } from "./model.js";
 import { randomSource } from "./random.js";
 import { learningRate } from "./schedule.js";
-import { animation, calm, forMilliseconds } from "./ui.js";
+import { trainer } from "./trainer.js";
+import { forMilliseconds } from "./ui.js";
 
 const STEPS = 2000;
 const FRESH = 1000;
@@ -78,20 +79,35 @@ function start(app, { n, density, rows, decay, seed: first, choices }, slot) {
   const finished = []; // { T, decay, lost } of every run that came to its end
   let run;
   let sweeping = false;
-  let started = false;
 
   const count = slider({ label: "Rows in the table", values: choices.rows, value: rows, say: grouped, change: () => restart() });
   const shrink = choice({ label: "Weight decay", options: choices.decay.map((d) => [d, String(d)]), value: decay, change: () => restart() });
   const seed = number({ label: "Seed", value: first, change: () => restart() });
-  const play = button("Train", toggle, { class: "main" });
   const status = announcer();
+  const training = trainer(app, { steps: STEPS, done: () => run?.done ?? 0, draw, again: () => restart(), every: 2,
+    train() {
+      const until = run.done < 200 ? run.done + 4 : run.done + 40;
+      forMilliseconds(12, () => {
+        run.step();
+        return run.done < Math.min(until, STEPS);
+      });
+    },
+    finish() {
+      finished.push({ T: count.value, decay: shrink.value, lost: mean(lostOf(run.model, fresh)) });
+      const next = choices.rows[choices.rows.indexOf(count.value) + 1];
+      if (!sweeping || next === undefined) return false;
+      training.show(true);
+      count.value = next;
+      restart(true);
+      return true;
+    } });
   const planes = picture(360, 240, "Left, the directions of the hundred features; right, the hidden vector of each row of the table");
   const chart = picture(360, 240, "What fresh rows lose, against the number of rows in the table, for each finished run");
   const share = el("div", { class: "row" });
   const more = fold("More: weight decay, seed, link", el("div", { class: "stack" },
     el("div", { class: "row" }, shrink.node, button("New table", () => { another(); restart(); }), seed.node), share));
   const another = () => (seed.value = (seed.value + 1) % 10000);
-  const address = addressed(slot, app, { rows: count, decay: shrink, seed, more }, { parts: { play, share }, apply: (asked) => restart(false, asked) });
+  const address = addressed(slot, app, { rows: count, decay: shrink, seed, more }, { parts: { play: training.play, share }, apply: (asked) => restart(false, asked) });
   const presets = address.presets(PRESETS);
   share.append(address.link());
   app.append(el("div", { class: "stack" },
@@ -99,63 +115,20 @@ function start(app, { n, density, rows, decay, seed: first, choices }, slot) {
       el("div", { class: "plane" }, caption("Features", el("small", {}, "left, W\u1d62"), " and rows ", el("small", {}, "right, h = W x; dashed: length 1")), planes),
       el("div", { class: "stack" },
         el("div", { class: "panel controls" }, count.node),
-        el("div", { class: "row" }, play, button("Few to many", () => { another(); count.value = choices.rows[0]; restart(true); }), presets),
+        el("div", { class: "row" }, training.play, button("Few to many", () => { another(); count.value = choices.rows[0]; restart(true); }), presets),
         status.node,
         el("div", {}, caption("On fresh rows", el("small", {}, "what a row of length 1 loses; dashed: a constant answer")), chart))),
     more.node));
 
-  let wanted = false; // asked for before it was on screen
-  let quiet = false; // with reduced motion the pictures stay until the new ones are done
   function restart(sweep = false, asked = false) {
-    wanted = asked && !started;
-    quiet = calm() && started && (asked || run?.done > 0);
     sweeping = sweep;
     const random = randomSource(seed.value);
-    run = makeMemory(makeModel(n, 2, { random }), unitRows(n, density, count.value, random), shrink.value);
-    if (sweep || (started && (quiet || !calm()))) player.play();
-    if (!quiet) draw(true);
-  }
-
-  let drawn = 0;
-  const player = animation(app, () => {
-    const until = run.done < 200 ? run.done + 4 : run.done + 40;
-    forMilliseconds(12, () => {
-      run.step();
-      return run.done < Math.min(until, STEPS);
-    });
-    const over = run.done >= STEPS;
-    if (over) {
-      finished.push({ T: count.value, decay: shrink.value, lost: mean(lostOf(run.model, fresh)) });
-      const next = choices.rows[choices.rows.indexOf(count.value) + 1];
-      if (sweeping && next !== undefined) {
-        draw(true);
-        count.value = next;
-        restart(true);
-        return true;
-      }
-      player.pause();
-    }
-    drawn += 1;
-    if (over || (calm() ? !quiet && drawn % 40 === 0 : drawn % 2 === 0)) draw(over);
-    return !over;
-  }, { seen: () => {
-    started = true;
-    quiet = calm() && wanted;
-    if (!calm() || wanted) player.play();
-    draw(true);
-  } });
-
-  function toggle() {
-    if (player.playing) player.pause();
-    else {
-      if (run.done >= STEPS) restart();
-      player.play();
-    }
-    draw(true);
+    training.renew(() => {
+      run = makeMemory(makeModel(n, 2, { random }), unitRows(n, density, count.value, random), shrink.value);
+    }, sweep, asked);
   }
 
   function draw(now = false) {
-    play.textContent = player.playing ? "Pause" : run.done >= STEPS ? "Again" : "Train";
     const stored = lostOf(run.model, run.table).filter((lost) => lost < 0.05).length;
     status.say(`Step ${grouped(run.done)} of ${grouped(STEPS)}: ${stored} of ${grouped(run.table.rows)} rows stored. Fresh rows lose ${
       mean(lostOf(run.model, fresh)).toFixed(2)}; a constant answer would lose ${constant.toFixed(2)}.`, now);
@@ -197,5 +170,5 @@ function start(app, { n, density, rows, decay, seed: first, choices }, slot) {
 
   restart();
   address.begin();
-  return () => draw(true);
+  return () => training.show(true);
 }

@@ -5,7 +5,8 @@ import { arrow, caption, colour, el, fill, grouped, minus, picture, svg } from "
 import { adam } from "./model.js";
 import { normal, randomSource } from "./random.js";
 import { learningRate } from "./schedule.js";
-import { animation, calm, forMilliseconds } from "./ui.js";
+import { trainer } from "./trainer.js";
+import { forMilliseconds } from "./ui.js";
 
 const STEPS = 600;
 const ROWS = 128;
@@ -116,54 +117,20 @@ function start(app, { W, density, lambda, latents: k, seed: first, choices }, sl
   const finished = []; // { lambda, k, found, explained } of every run that came to its end
   let run;
   let series = 0; // runs that are still to follow by themselves
-  let started = false;
 
   const penalty = slider({ label: "Penalty \u03bb", values: choices.lambda, value: lambda, say: (v) => (v ? String(v) : "none: top-1"), change: () => restart() });
   const size = slider({ label: "Latents", values: choices.latents, value: k, say: String, change: () => restart() });
   const seed = number({ label: "Seed", value: first, change: () => restart() });
-  const play = button("Train", toggle, { class: "main" });
   const status = announcer();
-  const plane = picture(360, 300, "The plane: the model\u2019s true directions, pale, and the autoencoder\u2019s, dark or in colour where they are found");
-  const chart = picture(360, 300, "Each finished run as a point: how much it explains, and how many directions it has found");
-  const share = el("div", { class: "row" });
-  const more = fold("More: latents, seed, link", el("div", { class: "stack" },
-    el("div", { class: "panel controls" }, size.node), el("div", { class: "row" }, seed.node), share));
-  const another = () => (seed.value = (seed.value + 1) % 10000);
-  const address = addressed(slot, app, { penalty, latents: size, seed, more }, { parts: { play, share }, apply: (asked) => restart(false, asked) });
-  share.append(address.link());
-  app.append(el("div", { class: "stack" },
-    el("div", { class: "columns" },
-      el("div", { class: "plane" }, caption("What it sees and finds", el("small", {}, "dots: hidden vectors; pale: the truth; dashed: not found")), plane),
-      el("div", { class: "stack" },
-        el("div", { class: "panel controls" }, penalty.node),
-        el("div", { class: "row" }, play,
-          button("New seed", () => { another(); restart(); }),
-          button("Twelve seeds", () => { series = 12; another(); restart(true); })),
-        status.node,
-        el("div", {}, caption("Finished runs", el("small", {}, "this penalty and size in colour, earlier ones grey")), chart))),
-    more.node));
-
-  let wanted = false; // asked for before it was on screen
-  let quiet = false; // with reduced motion the pictures stay until the new ones are done
-  function restart(go = false, asked = false) {
-    wanted = asked && !started;
-    quiet = calm() && started && (asked || run?.done > 0);
-    if (!go) series = 0;
-    const random = randomSource(seed.value);
-    run = makeReading(makeReader(size.value, random), { W, density, lambda: penalty.value, random });
-    if (go || (started && (quiet || !calm()))) player.play();
-    if (!quiet) draw(true);
-  }
-
-  let drawn = 0;
-  const player = animation(app, () => {
-    const until = series ? STEPS : run.done + 4; // slow enough to be watched, unless there are twelve
-    forMilliseconds(12, () => {
-      run.step();
-      return run.done < Math.min(until, STEPS);
-    });
-    const over = run.done >= STEPS;
-    if (over) {
+  const training = trainer(app, { steps: STEPS, done: () => run?.done ?? 0, draw, again: () => restart(),
+    train() {
+      const until = series ? STEPS : run.done + 4; // slow enough to be watched, unless there are twelve
+      forMilliseconds(12, () => {
+        run.step();
+        return run.done < Math.min(until, STEPS);
+      });
+    },
+    finish() {
       const { found, explained } = readingScore(run.reader, W, judged, run.lambda === 0);
       finished.push({ lambda: run.lambda, k: run.reader.k, found: found.filter(Boolean).length, explained });
       if (series > 1) {
@@ -173,29 +140,37 @@ function start(app, { W, density, lambda, latents: k, seed: first, choices }, sl
         return true;
       }
       series = 0;
-      player.pause();
-    }
-    drawn += 1;
-    if (!calm() || over || (!quiet && drawn % 40 === 0)) draw(over);
-    return !over;
-  }, { seen: () => {
-    started = true;
-    quiet = calm() && wanted;
-    if (!calm() || wanted) player.play();
-    draw(true);
-  } });
+      return false;
+    } });
+  const plane = picture(360, 300, "The plane: the model\u2019s true directions, pale, and the autoencoder\u2019s, dark or in colour where they are found");
+  const chart = picture(360, 300, "Each finished run as a point: how much it explains, and how many directions it has found");
+  const share = el("div", { class: "row" });
+  const more = fold("More: latents, seed, link", el("div", { class: "stack" },
+    el("div", { class: "panel controls" }, size.node), el("div", { class: "row" }, seed.node), share));
+  const another = () => (seed.value = (seed.value + 1) % 10000);
+  const address = addressed(slot, app, { penalty, latents: size, seed, more }, { parts: { play: training.play, share }, apply: (asked) => restart(false, asked) });
+  share.append(address.link());
+  app.append(el("div", { class: "stack" },
+    el("div", { class: "columns" },
+      el("div", { class: "plane" }, caption("What it sees and finds", el("small", {}, "dots: hidden vectors; pale: the truth; dashed: not found")), plane),
+      el("div", { class: "stack" },
+        el("div", { class: "panel controls" }, penalty.node),
+        el("div", { class: "row" }, training.play,
+          button("New seed", () => { another(); restart(); }),
+          button("Twelve seeds", () => { series = 12; another(); restart(true); })),
+        status.node,
+        el("div", {}, caption("Finished runs", el("small", {}, "this penalty and size in colour, earlier ones grey")), chart))),
+    more.node));
 
-  function toggle() {
-    if (player.playing) player.pause();
-    else {
-      if (run.done >= STEPS) restart();
-      player.play();
-    }
-    draw(true);
+  function restart(go = false, asked = false) {
+    if (!go) series = 0;
+    const random = randomSource(seed.value);
+    training.renew(() => {
+      run = makeReading(makeReader(size.value, random), { W, density, lambda: penalty.value, random });
+    }, go, asked);
   }
 
   function draw(now = false) {
-    play.textContent = player.playing ? "Pause" : run.done >= STEPS ? "Again" : "Train";
     const { found, explained } = readingScore(run.reader, W, judged, run.lambda === 0);
     const many = found.filter(Boolean).length;
     status.say(`Seed ${seed.value}, step ${grouped(run.done)} of ${STEPS}: ${many} of ${W.length} directions found, ${minus((100 * explained).toFixed(0))} % of h explained.`, now);
@@ -240,5 +215,5 @@ function start(app, { W, density, lambda, latents: k, seed: first, choices }, sl
 
   restart();
   address.begin();
-  return () => draw(true);
+  return () => training.show(true);
 }
