@@ -22,7 +22,6 @@ def test_dense_models_keep_the_first_five_and_sparse_ones_more(visit):
     page = visit("sweep", reduced_motion="reduce")
     says = page.locator(".status").inner_text
     page.get_by_role("button", name="always on").click()
-    page.get_by_role("button", name="Train").click()
     assert ": 5 of 20 features kept; their shares of a dimension add up to 5.0" in wait_until(says, DONE)
     over = page.locator(".plane rect[fill='var(--accent)']")
     assert over.evaluate_all("(bars) => bars.map((bar) => +bar.getAttribute('y'))") == [7, 18, 29, 40, 51]
