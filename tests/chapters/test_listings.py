@@ -75,7 +75,7 @@ def test_every_list_stands_on_one_page() -> None:
 def test_the_playground_is_fenced_so_that_nothing_in_it_ends_the_fence(monkeypatch) -> None:
     figure = SimpleNamespace(_repr_html_=lambda: "<p>````</p>")
     monkeypatch.setattr("tms_utils.live.playground", lambda: figure)
-    assert listings.playground() == "`````{raw} html\n<p>````</p>\n`````\n"
+    assert listings.playground() == '`````{raw} html\n<div class="first-figure">\n<p>````</p></div>\n`````\n'
 
 
 # In the build -------------------------------------------------------------------------------

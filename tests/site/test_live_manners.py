@@ -94,7 +94,7 @@ def test_playground_by_keyboard(visit):
     for _ in range(13):
         page.keyboard.press("ArrowRight")
     assert sparsity.get_attribute("aria-valuetext") == "0.95 (density 0.05)"
-    wait_for(page, r"Step 3,000")
+    wait_for(page, r"Step 3,000.*[345] of 5 features kept")
     assert page.locator(".playground svg text", has_text=re.compile("^S 0")).count() > 1
     # A fresh start forgets them.
     hurry(page, False)
