@@ -1,13 +1,27 @@
 """The sweep of chapter 3 in a browser: what it counts, and what its models keep."""
 
+import re
+
+import chapter
 import pytest
 import torch
 from browsing import wait_until
 
 from tms_utils import feature_norms
 from tms_utils.geometry import dimensionality
+from tms_utils.live.sweep import DENSITIES, KEPT
 
 DONE = "step 1,000 of 1,000"
+
+
+def test_the_still_picture_shows_what_the_chapter_measures():
+    (three,) = (one for one in chapter.all_chapters() if one.number == 3)
+    shown = "\n".join(chapter.shown(cell) for cell in three.code)
+    table = re.search(r"(?m)^density  features kept.*\n((?:[\d.]+ +\d+ to \d+ .*\n?)+)", shown)[1]
+    rows = [re.match(r"([\d.]+) +(\d+) to (\d+)", line).groups() for line in table.splitlines()]
+    assert [(float(p), (int(low), int(high))) for p, low, high in rows] == list(
+        zip(DENSITIES, KEPT, strict=True)
+    )
 
 
 def test_what_is_counted_is_the_packages(compute):

@@ -169,6 +169,16 @@ def test_outside_colab_the_bootstrap_cell_only_says_what_is_missing(
     assert sorted(p.name for p in fresh_python.parent.parent.rglob("site-packages/*")) == before
 
 
+@pytest.mark.parametrize(("before", "after"), [(None, "1"), ("3", "3")])
+def test_a_chapter_asks_for_one_thread_unless_the_reader_has_chosen(monkeypatch, before, after) -> None:
+    """Beside another program, with two, chapter 2 took six times as long."""
+    monkeypatch.setenv("OMP_NUM_THREADS", before or "")
+    if before is None:
+        monkeypatch.delenv("OMP_NUM_THREADS")
+    exec((ROOT / "scripts" / "bootstrap.py").read_text(encoding="utf-8"), {})
+    assert os.environ["OMP_NUM_THREADS"] == after
+
+
 def test_the_bootstrap_cell_is_silent_where_the_package_is() -> None:
     assert run_bootstrap(Path(sys.executable), ROOT) == ""
     assert run_bootstrap(Path(sys.executable), ROOT, TMS_FORCE_COLAB="1", TMS_UTILS_SOURCE="nowhere") == ""
