@@ -58,7 +58,7 @@ style: $(ENV)
 	$(BIN)/python scripts/rules.py
 
 check: style ## at every save: style, the chapters' rules, tests without browser or kernel (under 90 s)
-	$(QUIETLY) $(BIN)/pytest -n 2 --dist loadfile tests/package tests/chapters
+	$(QUIETLY) $(BIN)/pytest -p no:nbval -n 2 --dist loadfile tests/package tests/chapters
 
 test: style book ## run every test: helper package, chapters, site, tools
 	$(QUIETLY) $(BIN)/pytest $(NBVAL) -n 2 --dist loadfile --no-loadscope-reorder --durations=25 $(CHAPTERS) tests

@@ -121,7 +121,7 @@ class CorrelatedFeatures(SetFeatures):
         u = self.uniform(sets.shape[1], self.n_features, generator=generator)
         c = self._together[:, None]
         x = u.sub_(1 - c).div_(c).clamp_(min=0)  # as in SparseFeatures, given that the set is on
-        x.unflatten(-1, (-1, self.set_size)).mul_((sets > 0)[..., None])
+        x.unflatten(-1, (-1, self.set_size)).mul_(sets.contiguous().sign()[..., None])
         return x
 
 
