@@ -23,6 +23,7 @@ FOLDED = """const lines = Map.groupBy(document.querySelectorAll(".highlight pre 
 HELD = """return [...document.querySelectorAll("details.held:not([open])")].map((fold) => {
     const said = [...fold.querySelectorAll("p")].findLast((one) => one.textContent.includes("Answer."));
     return [shown(said), (fold.querySelector("summary").click(), shown(said))]; });"""
+COLOURS = ["color-contrast", "link-in-text-block"]  # axe-core's rules for them: the slow ones
 LIMIT = 900_000  # bytes that a page may load in all, compressed as GitHub Pages sends them
 
 # What axe-core finds in the theme and in extensions, not in the course: (rule, part of the element).
@@ -199,7 +200,7 @@ def pages_of_new_kinds() -> list[str]:
 def test_a_page_is_accessible(scheme: str, loaded) -> None:
     page, tab = loaded
     if scheme == "dark" and page not in pages_of_new_kinds():
-        return  # whatever it is made of, dark, is looked at on another page
+        return  # the colours of whatever it is made of are looked at on another page
     tab.emulate_media(color_scheme=scheme)
     tab.wait_for_function("(wanted) => document.documentElement.dataset.theme === wanted", arg=scheme)
     if not tab.evaluate("window.axe?.version"):
@@ -214,7 +215,9 @@ def test_a_page_is_accessible(scheme: str, loaded) -> None:
         tab.evaluate(AXE)
     options = {"resultTypes": ["violations"], "preload": False}
     if scheme == "dark":  # only the colours are others
-        options["runOnly"] = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+        options["runOnly"] = {"type": "rule", "values": COLOURS}
+    elif page not in pages_of_new_kinds():
+        options["rules"] = {rule: {"enabled": False} for rule in COLOURS}
     results = tab.evaluate("(options) => axe.run(document, options)", options)
     faults = []
     for violation in results["violations"]:
