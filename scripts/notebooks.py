@@ -63,6 +63,8 @@ def fold(notebook: nbformat.NotebookNode) -> None:
         registers = cell.cell_type == "code" and "claims.add(" in cell.source and not cell.outputs
         if registers or cell is setup:
             cell.metadata.tags = sorted(tags(cell) | {"hide-input"})
+        if registers:
+            cell.metadata.setdefault("jupyter", {})["source_hidden"] = True  # in JupyterLab, too
         if "hide-input" in tags(cell):  # what else is folded in the book is a solution
             cell.metadata.setdefault("mystnb", {})["code_prompt_show"] = "Show the code"
 

@@ -144,3 +144,5 @@ def test_what_a_reader_may_pass_over_is_folded() -> None:
     for cell in (setup, silent, drawing):
         assert cell.metadata.tags == ["hide-input"]
         assert cell.metadata.mystnb["code_prompt_show"] == "Show the code"
+    in_lab = ["jupyter" in c.metadata for c in (setup, plain, silent, shows, drawing)]
+    assert in_lab == [False, False, True, False, False]  # SEED stays in sight
