@@ -48,10 +48,12 @@ async ({ answers, site, folder }) => {
   }
   // A cell with nothing left leaves no frame.
   all(".cell").forEach((cell) => cell.textContent.trim() || cell.querySelector("img, svg") || cell.remove());
-  // A heading stays with what follows.
+  // A heading stays with what follows, and so does a paragraph that is no more than one emphasised phrase.
+  const phrases = all("p").filter((line) => line.childNodes.length === 1 && line.firstElementChild?.matches("em, strong"));
+  phrases.forEach((line) => line.classList.add("with-next"));
   for (const heading of all("h2, h3, h4")) {
     const kept = [heading];
-    while (kept.at(-1).nextElementSibling && kept.length < 3 && (kept.length === 1 || kept.at(-1).matches(":has(> em:only-child)")))
+    while (kept.at(-1).nextElementSibling && kept.length < 3 && (kept.length === 1 || kept.at(-1).matches(".with-next")))
       kept.push(kept.at(-1).nextElementSibling);
     if (kept.some((part) => part.matches("section, table, div, ul, ol"))) kept.splice(1);
     const box = Object.assign(document.createElement("div"), { className: "keep" });

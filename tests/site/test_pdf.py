@@ -1,6 +1,7 @@
-"""The printed book: one chapter of it, in both editions."""
+"""The printed book: its first page and one chapter, in both editions."""
 
 import re
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -8,9 +9,10 @@ import pdf
 import pytest
 import repository
 from browsing import require_site
-from pypdf import PdfReader
+from pypdf import PageObject, PdfReader
 
 CHAPTER = "00_why_superposition"
+FOOT, LARGE = 50, 15  # points: where a page's number stands, and the least size of a heading
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +22,7 @@ def printed(chromium, tmp_path_factory) -> dict[str, PdfReader]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pdf, "BUILD", folder)
         with ThreadPoolExecutor() as apart:  # another browser may be under way in this thread
-            assert apart.submit(pdf.main, [CHAPTER]).result() == 0
+            assert apart.submit(pdf.main, ["index", CHAPTER]).result() == 0
     with_answers, without = (PdfReader(folder / f"{name}.pdf") for name in pdf.EDITIONS)
     return {"with": with_answers, "without": without}
 
@@ -47,9 +49,25 @@ def test_answers_stand_at_the_end_of_one_edition_only(printed) -> None:
 
 def test_every_page_but_the_contents_has_its_number(book) -> None:
     for number, page in enumerate(book.pages[1:], 1):
-        assert re.search(rf"(?m)^{number}$|superposition\?\s*{number}$", page.extract_text()), number
+        assert re.search(rf"(?m)^{number}$|[Ss]uperposition\??\s*{number}$", page.extract_text()), number
     assert book.page_labels[0] == "i"
     assert book.page_labels[1] == "1"
+
+
+def ends_with_a_heading(page: PageObject) -> bool:
+    """Whether the lowest text above the page's number is larger than text and formulas are."""
+    lines = defaultdict(list)  # points above the page's foot -> sizes of the type
+
+    def seen(text: str, cm: list[float], tm: list[float], _: object, size: float) -> None:
+        if text.strip():
+            lines[round(cm[3] * tm[5] + cm[5])].append(abs(size * tm[3] * cm[3]))
+
+    page.extract_text(visitor_text=seen)
+    return max(lines[min(place for place in lines if place > FOOT)]) > LARGE
+
+
+def test_no_heading_is_left_behind_at_the_foot_of_a_page(book) -> None:
+    assert [number for number, page in enumerate(book.pages) if ends_with_a_heading(page)] == []
 
 
 def test_links_lead_to_the_published_book_and_none_into_this_machine(book) -> None:
