@@ -12,7 +12,7 @@
 - The lists of chapters and of exercises, and the welcome page's figure, are made while the pages are read.
   A page that has one is read again when what would stand there has changed.
 - What follows a prediction, up to its answer, is folded: "Have you written it down?"
-- Exercises with choices are answered in the page, too (answers.py).
+- Exercises with choices, or with a number, are answered in the page, too (answers.py).
 - A link such as #playground?S=0.95 moves a live figure.
 - A shared link says what a page claims.
 - A cell of a chapter can be linked by the name that it has in the notebook.

@@ -114,6 +114,7 @@ def test_a_picture_opens_in_full_size(visit) -> None:
     shown = picture.bounding_box()["width"]
     picture.tap()
     full = tab.locator("dialog.picture img")
+    full.evaluate("(picture) => picture.decode()")  # before that it has no size of its own
     assert full.bounding_box()["width"] > 2 * shown
     tab.get_by_role("button", name="Close").tap()
     assert full.count() == 0

@@ -16,7 +16,7 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 
@@ -45,6 +45,15 @@ class Verdict:
         return f"Exercise {self.exercise}: {self.status}. {self.message}".rstrip()
 
 
+class Range(NamedTuple):
+    """Which numbers an exercise takes, how close is right, and what it says where no slip has a message."""
+
+    low: float
+    high: float
+    tolerance: float
+    otherwise: str
+
+
 @dataclass(frozen=True)
 class Exercise:
     """One exercise: call it with an attempt. It never raises, whatever the attempt does."""
@@ -56,6 +65,7 @@ class Exercise:
     choices: tuple[str, ...] = ()  # of an exercise that offers some; slips hold the message to each wrong one
     praise: str = ""  # of an exercise whose praise is known without running anything
     came: str = ""  # the digest of the code that the reader is given to mend: unchanged, it is not attempted
+    range: Range | None = None  # of an exercise whose answer is a number
 
     def __call__(self, *attempts: Any) -> Verdict:
         """The verdict, noted for ``tms_utils.check``; from a notebook, the course's own functions are no answer."""
@@ -157,7 +167,8 @@ def number(
             require(abs(value - slip.answer) > tolerance, slip)
         raise WrongAnswer(otherwise.format(value=value))
 
-    return Exercise(number, check, right, wrong, praise=praise)
+    range = Range(float(low), float(high), float(tolerance), otherwise)
+    return Exercise(number, check, right, wrong, praise=praise, range=range)
 
 
 @contextlib.contextmanager
