@@ -55,6 +55,5 @@ def test_series_leave_a_dot_for_each_run_and_can_be_stopped(visit):
     page.get_by_role("button", name="Pause").click()
     assert 7 <= dots.count() < 15
     page.get_by_role("button", name="Eight seeds").click()
-    wait_until(
-        lambda: f"{dots.count()} dots", r"^(1[5-9]|[2-9]\d) dots$"
-    )  # eight more, from the seed in sight
+    # Eight more, from the seed in sight.
+    wait_until(lambda: f"{dots.count()} dots", r"^(1[5-9]|[2-9]\d) dots$")

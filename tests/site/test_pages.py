@@ -50,9 +50,8 @@ class Links(HTMLParser):
         self.anchors: set[str] = {"", "top"}
         self.images: list[dict[str, str | None]] = []
         self.meta: dict[str, str] = {}
-        self.kinds: set[tuple[str, str, bool]] = (
-            set()
-        )  # of elements: tag, classes, whether it has a style of its own
+        # Of elements: tag, classes, whether it has a style of its own.
+        self.kinds: set[tuple[str, str, bool]] = set()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = dict(attrs)

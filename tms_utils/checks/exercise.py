@@ -167,8 +167,8 @@ def number(
             require(abs(value - slip.answer) > tolerance, slip)
         raise WrongAnswer(otherwise.format(value=value))
 
-    range = Range(float(low), float(high), float(tolerance), otherwise)
-    return Exercise(number, check, right, wrong, praise=praise, range=range)
+    taken = Range(float(low), float(high), float(tolerance), otherwise)
+    return Exercise(number, check, right, wrong, praise=praise, range=taken)
 
 
 @contextlib.contextmanager
