@@ -150,8 +150,9 @@ class ToyModel(nn.Module):
     ) -> Float[Tensor, " instances"]:
         """Set ``W.grad``, ``V.grad`` and ``b.grad`` for the loss Σ cost · (x' - x)²; return it per instance.
 
-        This is backpropagation written out (chapter 1 derives it). It is about twice as fast as
-        autograd, which the tests hold it against. With δ = ∂loss / ∂(Vᵀ h + b):
+        This is backpropagation written out (chapter 1 derives it); the tests hold it against autograd, which
+        takes two to eight times as long. The batch stands last within, so that products and sums run along
+        many rows and not along few features: that alone is 1.2 to 5 times sooner. With δ = ∂loss / ∂(Vᵀ h + b):
         ∂b = Σ δ,  ∂V = Σ h δᵀ,  ∂W = Σ (V δ) xᵀ, sums over the batch; tied weights get both terms.
 
         Raises:
@@ -163,18 +164,21 @@ class ToyModel(nn.Module):
             raise ValueError(
                 f"expected cost to broadcast against x of shape {tuple(x.shape)}; got {tuple(cost.shape)}"
             ) from None
-        h = self.hidden(x)
-        out = self.decode(h)
-        error = out - x
-        weighted = cost * error
-        loss = (weighted * error).sum((1, 2))
-
-        delta = weighted.mul_(2)  # in place: a quarter of the time went into new tables
+        x = self._fitting("x", x, "features", self.n_features).mT.contiguous()  # batch last, see below
+        h = torch.bmm(self.W, x)
+        out = torch.baddbmm(self.b[..., None], self.decoder.mT, h)
         if self.has_relu:
-            delta.mul_(out.sign())  # 1 where the ReLU is on, else 0; quicker than out > 0
-        db = delta.sum(1)
-        dV = h.mT @ delta
-        dW = self.decoder @ delta.mT @ x
+            out.relu_()
+        error = out - x
+        weighted = error * cost.mT
+        loss = error.mul_(weighted).sum((1, 2))  # in place: new tables cost more than the arithmetic
+
+        delta = weighted.mul_(2)
+        if self.has_relu:
+            delta.mul_(out.sign_())  # 1 where the ReLU is on, else 0; quicker than out > 0
+        db = delta.sum(2)
+        dV = torch.bmm(h, delta.mT)
+        dW = torch.bmm(torch.bmm(self.decoder, delta), x.mT)
         if self.tied:
             self.W.grad = dW + dV
         else:
