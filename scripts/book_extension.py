@@ -173,14 +173,19 @@ def says(node: nodes.Node, word: str) -> bool:
 
 
 def hold_predictions(app: Sphinx, page: nodes.document) -> None:
-    """Fold what stands between a prediction and the end of its answer."""
+    """Fold what stands between a prediction and the end of its answer: a paragraph, and lists or formulas after it."""
+    goes_on = (nodes.bullet_list, nodes.enumerated_list, nodes.math_block)
     for question in [node for node in page.findall(nodes.paragraph) if says(node, "Predict.")]:
         section = question.parent
         start = section.index(question) + 1
         answers = [i for i in range(start, len(section)) if says(section[i], "Answer.")]
         questions = [i for i in range(start, len(section)) if says(section[i], "Predict.")]
         if answers and not (questions and questions[0] < answers[0]):
-            section.insert(answers[0] + 1, nodes.raw("", "</details>", format="html"))
+            end = next(
+                (i for i in range(answers[0] + 1, len(section)) if not isinstance(section[i], goes_on)),
+                len(section),
+            )
+            section.insert(end, nodes.raw("", "</details>", format="html"))
             section.insert(start, nodes.raw("", HELD, format="html"))
 
 

@@ -10,6 +10,9 @@ from nbformat import NotebookNode
 from linting import rule
 
 MACHINE_PATHS = re.compile(r"(?<![\w/])(/(work|tmp|root|home|Users|opt|usr|private)/|[A-Z]:\\)")
+AS_CODE = re.compile(
+    r"['\"<\[{]|\w+\("
+)  # how Python shows an object, but not torch.Size([2, 5]), a number or a message
 MEGABYTES = 2
 
 
@@ -44,6 +47,12 @@ def shows_no_errors_and_no_noise(chapter: Chapter) -> Iterator[str]:
                 yield (
                     f"prints a path of somebody's machine in cell {cell.id}; leave it out: {text[match.start() :][:60]!r}"
                 )
+            if (
+                output.output_type == "execute_result"
+                and AS_CODE.match(text)
+                and "text/html" not in output.data
+            ):
+                yield f"shows an object as code in cell {cell.id}; print what a reader needs, or end with `_ = `: {text[:60]!r}"
             if "application/vnd.jupyter.widget-view+json" in output.get("data", {}):
                 yield f"shows a widget in cell {cell.id}, which is dead on the site; show a picture beside it"
 
@@ -67,8 +76,6 @@ def describes_each_figure(chapter: Chapter) -> Iterator[str]:
             )
         if pictures and "plt.show()" not in cell.source:
             yield f"draws a figure in cell {cell.id}, which must then end with plt.show()"
-        if any("AxesImage" in text_of(output) for output in cell.outputs):
-            yield f"prints a Matplotlib object in cell {cell.id}; end the cell with plt.show()"
     if re.search(r"!\[\s*\]\(", chapter.markdown):
         yield "has a picture without a description; write ![what it shows](address)"
     if re.search(r"!\[[^\]]*\]\(https?:", chapter.markdown):

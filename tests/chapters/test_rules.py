@@ -131,6 +131,11 @@ def _metadata(part: str, **changes) -> Callable[[NotebookNode], None]:
     return lambda notebook: find(notebook, part).metadata.update(changes)
 
 
+def shown(text: str) -> NotebookNode:
+    """What a cell that ends in an expression shows."""
+    return new_output("execute_result", {"text/plain": text}, execution_count=1)
+
+
 BREAKAGES = [
     ("has_the_right_format", lambda n: n.update(nbformat_minor=4)),
     ("has_the_right_format", lambda n: n.metadata.update(language_info={"name": "python", "version": "3.11"})),
@@ -155,6 +160,9 @@ BREAKAGES = [
     ("shows_no_errors_and_no_noise", _output("SEED = 0", new_output("error", ename="E", evalue="", traceback=[]))),
     ("shows_no_errors_and_no_noise", _output("SEED = 0", new_output("stream", name="stdout", text="in /home/me/x"))),
     ("shows_no_errors_and_no_noise", _output("SEED = 0", new_output("stream", name="stdout", text="9 [00:01, 8it/s]"))),
+    ("shows_no_errors_and_no_noise", _output("SEED = 0", shown("TrainingRecord(step=tensor([0, 20]))"))),
+    ("shows_no_errors_and_no_noise", _output("SEED = 0", shown("'a sentence'"))),
+    ("shows_no_errors_and_no_noise", _output("SEED = 0", shown("<matplotlib.image.AxesImage>"))),
     ("ends_no_cell_with_a_semicolon", _replace("LENGTH = 1", "plt.plot(x);")),
     ("describes_each_figure", _metadata("plt.plot", mystnb={})),
     ("describes_each_figure", _metadata("plt.plot", mystnb={"image": {"alt": "output_of_the_cell_12_0.png"}})),

@@ -186,6 +186,8 @@ def test_a_page_holds_each_prediction_until_it_is_asked_for(loaded) -> None:
         held.first.locator("summary").first.click()
         assert answer.is_visible()
         assert tab.evaluate(f"() => {{ {SHOWN} {HELD} }}") == [[False, True]] * (held.count() - 1)
+    after = [f"details.held + {more}" for more in ("ul", "ol", "div.math")]
+    assert not tab.locator(", ".join(after)).count()  # an answer's list or formula is held with it
 
 
 @functools.cache

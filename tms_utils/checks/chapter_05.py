@@ -217,7 +217,7 @@ def check_line_detector(attempt: Callable) -> str:
         said = as_tensor(attempt(D.clone(), at), what="the detector's answer")
         require(said.numel() == 1, f"Expected True or False; got {said.tolist()!r:.60}.")
         require(bool(said) == is_line, slip)
-    return "A detector that is never shown what it must refuse would have passed with any of these faults."
+    return "And a detector that sees nothing would pass every control without a line: show it what it must see, too."
 
 
 _NO_DENSITY = Slip(2.5, "A density lies between 0 and 1; {p:g} does not. (2.5 is the ratio.)")
