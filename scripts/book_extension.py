@@ -11,6 +11,7 @@
 - Where git has no history to tell (a source zip, no git program, somebody else's folder), pages have no dates.
 - The lists of chapters and of exercises, and the welcome page's figure, are made while the pages are read.
   A page that has one is read again when what would stand there has changed.
+- The mark after a formula stays on its line.
 - What follows a prediction, up to its answer, is folded: "Have you written it down?"
 - Exercises with choices, or with a number, are answered in the page, too (answers.py).
 - A link such as #playground?S=0.95 moves a live figure.
@@ -172,6 +173,17 @@ def says(node: nodes.Node, word: str) -> bool:
     return isinstance(first, nodes.strong) and first.astext() == word
 
 
+def keep_marks_with_formulas(app: Sphinx, page: nodes.document) -> None:
+    """A formula in a line and the mark after it, such as a full stop: a browser would break the line between them."""
+    for formula in list(page.findall(nodes.math)):
+        after = formula.next_node(descend=False, siblings=True)
+        if isinstance(after, nodes.Text) and (marks := re.match(r"[.,;:!?)\]”’\"']+", after.astext())):
+            where = formula.parent
+            at = where.index(formula)
+            together = nodes.inline("", "", formula.deepcopy(), nodes.Text(marks[0]), classes=["together"])
+            where[at : at + 2] = [together, nodes.Text(after.astext()[marks.end() :])]
+
+
 def hold_predictions(app: Sphinx, page: nodes.document) -> None:
     """Fold what stands between a prediction and the end of its answer: a paragraph, and lists or formulas after it."""
     goes_on = (nodes.bullet_list, nodes.enumerated_list, nodes.math_block)
@@ -291,6 +303,7 @@ def setup(app: Sphinx) -> dict:
     app.connect("source-read", with_lists)
     app.connect("source-read", with_links)
     app.connect("doctree-read", set_plain_formulas)
+    app.connect("doctree-read", keep_marks_with_formulas)
     app.connect("doctree-read", name_cells)
     app.connect("doctree-read", keep_links_to_figures)
     app.connect("doctree-read", describe)

@@ -5,14 +5,16 @@
     python scripts/claims.py --seeds 0 --length 2         every number of steps doubled
 
 Each chapter is run as it stands, without its exercises, but for the two lines SEED and LENGTH of its set-up cell;
-no file is changed. A verdict that differs is a finding: mend the claim (more seeds, an honest tolerance,
+no file is changed. As many chapters run at a time as there are cores. A verdict that differs is a finding: mend the claim (more seeds, an honest tolerance,
 "in most seeds"), never the seed. The exit status is 1 if any verdict differs or a chapter raises.
 """
 
 import argparse
 import ast
+import os
 import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import chapter
@@ -115,6 +117,14 @@ def try_chapter(found: Chapter, seed: int, length: int, seconds: int) -> list[tu
     return differences(stored, verdicts(Chapter(notebook)))
 
 
+def what_differs(found: Chapter, seed: int, length: int, seconds: int) -> list[tuple[str, str, str]]:
+    """``try_chapter``; a chapter that cannot be tried differs in all of its claims."""
+    try:
+        return try_chapter(found, seed, length, seconds)
+    except ClaimsError as error:
+        return [("all of them", "", str(error))]
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[100, 200])
@@ -127,13 +137,11 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         parser.error(str(error))
     rows: list[tuple[str, str, str]] = []
-    for found in chosen:
-        for seed in options.seeds:
+    runs = [(found, seed) for found in chosen for seed in options.seeds]
+    with ThreadPoolExecutor(os.cpu_count()) as cores:  # a kernel each, on one thread
+        tried = cores.map(lambda run: what_differs(*run, options.length, options.timeout), runs)
+        for (found, seed), rows_here in zip(runs, tried, strict=True):
             where = f"{found.path.stem}, SEED = {seed}, LENGTH = {options.length}"
-            try:
-                rows_here = try_chapter(found, seed, options.length, options.timeout)
-            except ClaimsError as error:
-                rows_here = [("all of them", "", str(error))]
             said = f"{len(rows_here)} differ" if rows_here else "the same verdicts"
             print(f"{where}: {said}", flush=True)
             rows += [(where, *row) for row in rows_here]

@@ -311,6 +311,31 @@ def test_claims_show_their_verdict_on_a_phone(open_page) -> None:
         assert cell.evaluate("(td) => td.dataset.label") == "Verdict"
 
 
+def test_a_formula_keeps_the_mark_after_it_on_its_line(open_page) -> None:
+    tab = open_page(CHAPTERS[1], width=390)
+    lines = tab.evaluate("""[...document.querySelectorAll(".together")].map((both) => {
+        const mark = document.createRange();
+        mark.selectNode(both.lastChild);
+        return mark.getBoundingClientRect().top < both.firstElementChild.getBoundingClientRect().bottom; })""")
+    assert len(lines) > 5
+    assert all(lines)
+
+
+def test_a_tables_first_column_stays_on_a_phone(open_page) -> None:
+    tab = open_page(CHAPTERS[5], width=390)
+    moved = tab.evaluate("""[...document.querySelectorAll("table.results")].map((table) => {
+        let box = table;
+        while (box && box.scrollWidth <= box.clientWidth + 20) box = box.parentElement;
+        if (!box || box === document.documentElement) return null; // it fits
+        const name = table.querySelector("tbody tr :first-child");
+        const before = name.getBoundingClientRect().left;
+        box.scrollLeft = 20;
+        return Math.abs(name.getBoundingClientRect().left - before); })""")
+    wide = [by for by in moved if by is not None]
+    assert wide
+    assert max(wide) < 20
+
+
 def test_a_dark_page_is_printed_in_dark_ink(open_page) -> None:
     tab = open_page(CHAPTERS[1], scheme="dark")
     tab.emulate_media(media="print", color_scheme="dark")

@@ -95,5 +95,5 @@ check_width = number(
     },
     otherwise="Not {value:g}. The largest cosine is about 5 / sqrt(m); when is that 0.2?",
     low=1,
-    praise="A little over half as many dimensions as directions, and nothing was arranged. Larger angles come much cheaper.",
+    praise="A little over half as many dimensions as directions, and nothing was arranged. Larger cosines come much cheaper.",
 )
