@@ -140,11 +140,15 @@ def main(arguments: list[str] | None = None) -> int:
     runs = [(found, seed) for found in chosen for seed in options.seeds]
     with ThreadPoolExecutor(os.cpu_count()) as cores:  # a kernel each, on one thread
         tried = cores.map(lambda run: what_differs(*run, options.length, options.timeout), runs)
-        for (found, seed), rows_here in zip(runs, tried, strict=True):
-            where = f"{found.path.stem}, SEED = {seed}, LENGTH = {options.length}"
-            said = f"{len(rows_here)} differ" if rows_here else "the same verdicts"
-            print(f"{where}: {said}", flush=True)
-            rows += [(where, *row) for row in rows_here]
+        try:
+            for (found, seed), rows_here in zip(runs, tried, strict=True):
+                where = f"{found.path.stem}, SEED = {seed}, LENGTH = {options.length}"
+                said = f"{len(rows_here)} differ" if rows_here else "the same verdicts"
+                print(f"{where}: {said}", flush=True)
+                rows += [(where, *row) for row in rows_here]
+        except KeyboardInterrupt:
+            cores.shutdown(wait=False, cancel_futures=True)  # those that have begun end
+            raise
     for where, claim, before, now in rows:
         print(f"\n{where}\n  claim:   {claim}\n  stored:  {before}\n  now:     {now}")
     return int(bool(rows))
