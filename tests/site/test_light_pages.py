@@ -110,7 +110,8 @@ def test_a_picture_opens_in_full_size(visit) -> None:
         CHAPTER, formulas=False, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
     )
     picture = tab.locator("a.picture img").first
-    picture.scroll_into_view_if_needed()
+    picture.evaluate("(picture) => picture.scrollIntoView({ block: 'center', behavior: 'instant' })")
+    picture.evaluate("(picture) => picture.decode()")
     shown = picture.bounding_box()["width"]
     picture.tap()
     full = tab.locator("dialog.picture img")
