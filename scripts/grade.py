@@ -51,7 +51,9 @@ def some_pattern(text: str) -> str:
             return text
     except re.error:
         pass
-    raise argparse.ArgumentTypeError("expected a regular expression with a group (?P<student>...)")
+    raise argparse.ArgumentTypeError(
+        "expected a regular expression with a group, such as NAME='(?P<student>[^/]+)/'"
+    )
 
 
 def cores() -> int:

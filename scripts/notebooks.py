@@ -13,6 +13,7 @@ import argparse
 import math
 import os
 import re
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -127,7 +128,7 @@ def execute(notebook: nbformat.NotebookNode, folder: Path, seconds_per_cell: int
     )
     start = time.perf_counter()
     try:
-        client.execute()
+        client.execute(stderr=subprocess.DEVNULL)  # the kernel's own, not the cells'
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         where = failed_cell(notebook)
         if where is None:

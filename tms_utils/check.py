@@ -26,6 +26,7 @@ __all__ = ["before_handing_in", "file"]
 
 HEADING = re.compile(r"^### Exercise (\d+\.\d+): *(.*)$", re.MULTILINE)
 PROMPT = "*Your answer:*"
+COLAB = re.compile(r"^([ \t]*)from google\.colab import (\w+(?: *, *\w+)*) *$", re.MULTILINE)
 CHECKING = "TMS_CHECKING"  # set while a notebook is marked or checked: then it does not check itself
 SECONDS = 120  # for a cell
 BORROWED = "That is the course's own {name}, which of course agrees with itself. Write the lines yourself."
@@ -87,16 +88,17 @@ def before_handing_in(name: str, *, ready: bool = False) -> None:
 
 def file(path: Path | str) -> int:
     """Check a notebook, and print what the marker will say; the number of exercises that have failed."""
-    from nbclient.exceptions import DeadKernelError
-
     path = Path(path)
     print(f"{path.name} is run from top to bottom ...", flush=True)
     try:
         found, notes = run(path)
-    except DeadKernelError:
+    except EndedError as error:
         print(
-            "A cell has ended the kernel. Restart it, run one cell after the other, and see which one that is."
+            f"At cell {error} the kernel had ended: that cell has ended it, or the one before (exit() and the like)."
         )
+        return 1
+    except (ValueError, OSError):
+        print("This file is no readable notebook: it is damaged or cut short. Save or download it again.")
         return 1
     for number, (status, message) in found.items():
         row = f"  {number:5}{status:15}{' '.join(message.split())}"
@@ -106,12 +108,46 @@ def file(path: Path | str) -> int:
     return sum(status == "failed" for status, _ in found.values())
 
 
+class EndedError(Exception):
+    """A cell has ended the kernel; the message is its position."""
+
+
+def read(path: Path):
+    """A notebook to run: without outputs, with metadata of the types that the format promises, and without Colab.
+
+    Raises:
+        ValueError: it is none.
+    """
+    import nbformat
+
+    raw = json.loads(path.read_text(encoding="utf-8-sig"))
+    if not isinstance(raw, dict) or not isinstance(raw.get("cells"), list):
+        raise ValueError("expected a notebook with cells")
+    for cell in raw["cells"]:
+        cell["metadata"] = metadata = cell.get("metadata") if isinstance(cell.get("metadata"), dict) else {}
+        if not isinstance(metadata.get("tags"), list):
+            metadata.pop("tags", None)
+        if cell.get("cell_type") == "code":
+            cell["outputs"], cell["execution_count"] = [], None
+    notebook = nbformat.reads(json.dumps(raw), as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":  # what is imported from Colab does nothing here
+            cell.source = COLAB.sub(
+                lambda found: (
+                    f"{found[1]}import unittest.mock as _m; {found[2].replace(',', ' =')} = _m.MagicMock()"
+                ),
+                cell.source,
+            )
+    return notebook
+
+
 def run(path: Path) -> tuple[dict[str, tuple[str, str]], list[str]]:
     """Run a copy of a notebook in a fresh kernel; status and message of each exercise, and errors of cells."""
     import nbformat
     from nbclient import NotebookClient
+    from nbclient.exceptions import DeadKernelError
 
-    notebook = nbformat.reads(path.read_text(encoding="utf-8-sig"), as_version=4)
+    notebook = read(path)
     last = "from tms_utils import check as _check\n_check.tell()"
     notebook.cells.append(nbformat.v4.new_code_cell(last))
     before = os.environ.get(CHECKING)
@@ -127,6 +163,11 @@ def run(path: Path) -> tuple[dict[str, tuple[str, str]], list[str]]:
                 resources={"metadata": {"path": folder}},
             )
             client.execute(stderr=subprocess.DEVNULL)
+    except DeadKernelError as error:
+        code = [
+            k for k, cell in enumerate(notebook.cells, 1) if cell.cell_type == "code" and cell.source.strip()
+        ]
+        raise EndedError(next(k for k in code if notebook.cells[k - 1].execution_count is None)) from error
     finally:
         os.environ.pop(CHECKING)
         if before is not None:
@@ -150,7 +191,7 @@ def told_by(cell: Mapping) -> dict[str, tuple[str, str]]:
 
 def outcome(cells: Iterable[Mapping], told: Mapping[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
     """What is said of each exercise that has a heading; one without a check is answered in words."""
-    found, texts = {}, {}
+    found, texts, raised = {}, {}, {}
     current, is_checked = "", set()
     for cell in cells:
         for number, _ in HEADING.findall(cell.source) if cell.cell_type == "markdown" else []:
@@ -159,20 +200,32 @@ def outcome(cells: Iterable[Mapping], told: Mapping[str, tuple[str, str]]) -> di
             is_checked.add(current)
         elif current and PROMPT in cell.source:
             texts[current] += cell.source.replace(PROMPT, "")
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                raised.setdefault(
+                    current, f"A cell of this exercise raised {output.ename}: {output.evalue}"[:300]
+                )
     for number, text in texts.items():
         if number in told:
-            found[number] = told[number]
+            status, message = told[number]
+            found[number] = (status, message or "Nothing is changed yet." * (status == "not attempted"))
+        elif number in is_checked and number in raised:
+            found[number] = ("failed", raised[number])
         elif number in is_checked:
-            found[number] = ("not attempted", "Its check has not been called, or stopped with an error.")
+            found[number] = ("not attempted", "Its check has not been called.")
+        elif text.strip():
+            found[number] = ("to read", " ".join(text.split())[:200])
         else:
-            found[number] = ("to read" if text.strip() else "not attempted", " ".join(text.split())[:200])
+            found[number] = ("not attempted", "Nothing is written under its heading.")
     return found
 
 
 def errors(cells: Iterable[Mapping]) -> list[str]:
     """Which cells have stopped, and why."""
     return [
-        f"cell {position} raised {output.ename}: {output.evalue}"[:300]
+        f"cell {position} ran for more than {SECONDS} seconds"
+        if output.ename == "KeyboardInterrupt"
+        else f"cell {position} raised {output.ename}: {output.evalue}"[:300]
         for position, cell in enumerate(cells, 1)
         for output in cell.get("outputs", [])
         if output.output_type == "error"
@@ -180,7 +233,10 @@ def errors(cells: Iterable[Mapping]) -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
-    if len(arguments) != 1 or not Path(arguments[0]).is_file():
+    if len(arguments) == 1 and not Path(arguments[0]).is_file():
+        print(f"There is no file {arguments[0]} here.", file=sys.stderr)
+        return 2
+    if len(arguments) != 1:
         print("Say which notebook: python -m tms_utils.check my.ipynb", file=sys.stderr)
         return 2
     return int(file(arguments[0]) > 0)

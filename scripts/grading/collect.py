@@ -79,7 +79,9 @@ def collect(path: Path, unpacked: Path) -> tuple[list[HandIn], list[str]]:
                 found += unpack(file, name, inside, left_out)
             elif NOTEBOOK.search(name) or not path.is_dir():
                 if not file.exists():
-                    left_out.append(f"{name} (a link to nothing)")
+                    left_out.append(
+                        f"{name} ({'a link to nothing' if file.is_symlink() else 'it is not there'})"
+                    )
                 elif file.stat().st_size > LARGEST:
                     left_out.append(f"{name} (larger than {LARGEST // 10**6} MB)")
                 elif file.is_file():

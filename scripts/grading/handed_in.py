@@ -33,6 +33,9 @@ def read(path: Path) -> Chapter:
         return found
     except RecursionError as error:
         raise Unreadable("not a readable notebook (it is nested too deeply)") from error
+    except json.JSONDecodeError as error:
+        said = "the file is damaged or cut short: download it again, and hand it in again"
+        raise Unreadable(f"not a readable notebook ({said}; {error})") from error
     except Exception as error:
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise Unreadable(f"not a readable notebook ({reason})") from error

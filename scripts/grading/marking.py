@@ -50,6 +50,8 @@ def mark(handed_in: Chapter, ours: Chapter, course: Course, limits: Limits) -> R
             blame = [found.trouble[position] for position in region if position in found.trouble]
             new = written(handed_in, region, ours, code_only=True)
             found_mark = settle(judged, blame, untouched(exercise, handed_in, region, new))
+        if not region and found_mark.status == "not attempted":
+            found_mark.message = "This exercise is not in the notebook."
         found_mark.points, found_mark.title = points, exercise.title
         report.marks.append(found_mark)
     known = {bare(cell.source) for cell in ours.cells}

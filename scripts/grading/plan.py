@@ -130,6 +130,8 @@ def regions(handed_in: Chapter, wanted: list[Exercise]) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {number: [] for number in numbers}
     current = None
     for position, cell in enumerate(handed_in.cells):
+        if "hand-in" in tags(cell):  # the course's own last cell
+            current = None
         mine = cell.metadata.get("exercise")
         mine = mine if mine in numbers and cell.cell_type != "raw" else by_names.get(position)
         if cell.cell_type == "markdown":

@@ -1,6 +1,8 @@
 """What a student learns before handing in: the marker's words, from a copy of the file, in a clean process."""
 
 import inspect
+import json
+import re
 import textwrap
 from pathlib import Path
 
@@ -40,7 +42,7 @@ def test_it_says_what_the_marker_will_say(checked) -> None:
     said = checked(square, SOLVED[1], mended, last="1 / 0")
     assert "1.1 failed That is the square." in said
     assert "1.2 passed B it is." in said
-    assert "1.4 not attempted" in said
+    assert "1.4 not attempted Nothing is written under its heading." in said
     assert any("raised ZeroDivisionError" in line for line in said)
     assert any(line.startswith("1.3 failed") for line in said), "code that was changed is an attempt"
 
@@ -50,11 +52,41 @@ def test_what_is_as_it_came_is_not_attempted(checked) -> None:
     reformatted = UNTOUCHED[2].replace("x + 0", "x+0  # hm").replace("\n", "\r\n")
     said = checked(theirs, UNTOUCHED[1], reformatted)
     assert [line for line in said if line.startswith("1.")][1:] == [
-        "1.2 not attempted",
+        "1.2 not attempted Nothing is changed yet.",
         "1.3 not attempted Nothing is changed yet.",
-        "1.4 not attempted",
+        "1.4 not attempted Nothing is written under its heading.",
     ]
     assert any(line.startswith("1.1 failed That is the course's own digest") for line in said)
+
+
+def test_a_cell_that_stops_and_one_from_colab(checked) -> None:
+    mounts = "from google.colab import drive, files\ndrive.mount('/content/drive')\n"
+    said = checked(mounts + SOLVED[0], "best = 7 +", UNTOUCHED[2])
+    assert any(line.startswith("1.1 passed") for line in said)
+    assert any(line.startswith("1.2 failed A cell of this exercise raised SyntaxError") for line in said)
+
+
+def test_a_cell_that_ends_the_kernel_is_named(checked) -> None:
+    said = checked(SOLVED[0], last="import os\n\nos._exit(1)")
+    assert any(re.match(r"At cell \d+ the kernel had ended", line) for line in said)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"cells": 3}', "no notebook"])
+def test_a_damaged_file_is_named(content: str, tmp_path: Path, capsys) -> None:
+    path = tmp_path / "my.ipynb"
+    path.write_text(content)
+    assert check.file(path) == 1
+    assert "damaged or cut short" in capsys.readouterr().out
+
+
+def test_metadata_of_foreign_types_is_no_trouble(tmp_path: Path) -> None:
+    notebook = nbformat.v4.new_notebook(cells=[new_code_cell("1"), new_code_cell("2")])
+    path = tmp_path / "my.ipynb"
+    nbformat.write(notebook, path)
+    raw = json.loads(path.read_text())
+    raw["cells"][0]["metadata"], raw["cells"][1]["metadata"] = None, {"tags": None}
+    path.write_text(json.dumps(raw))
+    assert [cell.metadata for cell in check.read(path).cells] == [{}, {}]
 
 
 def test_a_hand_out_checks_itself_last() -> None:
@@ -108,3 +140,5 @@ def test_the_courses_own_function_gets_a_word() -> None:
 def test_a_call_without_a_file_says_how(capsys) -> None:
     assert check.main([]) == 2
     assert "python -m tms_utils.check my.ipynb" in capsys.readouterr().err
+    assert check.main(["nowhere.ipynb"]) == 2
+    assert "There is no file nowhere.ipynb" in capsys.readouterr().err

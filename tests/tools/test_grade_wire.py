@@ -1,9 +1,12 @@
 """What judge and handed-in code send each other arrives as it was, runs nothing, and gives the same verdicts."""
 
+import enum
 import importlib
 import json
 import sys
 from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ import torch
 from torch import Generator
 
 from tms_utils.checks import chapter_01, chapter_02, chapter_06, chapter_08
+from tms_utils.checks.attempts import as_number
 
 sys.modules["grading_inside"] = importlib.import_module("grading.inside")  # as the private copy is called
 from grading_inside import calls, judge, wire  # noqa: E402
@@ -78,6 +82,18 @@ def test_values_arrive_as_they_were(value: object) -> None:
     found = there_and_back(value)
     assert type(found) is type(value)
     assert np.all(found == value)
+
+
+@pytest.mark.parametrize(
+    "value", [Fraction(7, 2), Decimal("3.5"), enum.IntEnum("Size", {"seven": 7}).seven, range(5)]
+)
+def test_odd_numbers_arrive_as_the_students_own_check_takes_them(value: object) -> None:
+    arrived = there_and_back(value)
+    if isinstance(value, range):
+        assert arrived == [*value]
+    else:
+        assert as_number(arrived) == as_number(value)
+        assert type(arrived) in (int, float)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.int64, torch.bool])

@@ -7,10 +7,12 @@ whatever it holds. Anything else stays where it is, and the judge gets a referen
 
 import base64
 import collections.abc
+import decimal
 import importlib
 import io
 import marshal
 import math
+import numbers
 import pickle
 import sys
 import types
@@ -147,6 +149,11 @@ def encode(value, keep, depth: int = 0):
         )
     if type(value) is complex:
         return {"complex": [value.real, value.imag]}
+    if isinstance(value, int):  # an enumeration's
+        return encode(int.__int__(value), *inner)
+    is_float = isinstance(value, float) and not is_array(value)
+    if is_float or isinstance(value, numbers.Rational | decimal.Decimal):
+        return float(value)  # as the student's own check takes it
     if depth > DEEPEST:
         return keep(value)
     try:
@@ -166,7 +173,7 @@ def encode(value, keep, depth: int = 0):
         if isinstance(value, kind):
             return {name: [encode(part, *inner) for part in kind.__iter__(value)]}
     if isinstance(value, (list, collections.abc.Sequence, collections.abc.Iterator)) and not isinstance(
-        value, (bytes, bytearray, memoryview, range)
+        value, (bytes, bytearray, memoryview)
     ):
         parts = []
         for part in value:
