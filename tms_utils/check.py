@@ -22,11 +22,12 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tms_utils.foreign import clean, decoded
+
 __all__ = ["before_handing_in", "file"]
 
 HEADING = re.compile(r"^### Exercise (\d+\.\d+): *(.*)$", re.MULTILINE)
 PROMPT = "*Your answer:*"
-COLAB = re.compile(r"^([ \t]*)from google\.colab import (\w+(?: *, *\w+)*) *$", re.MULTILINE)
 CHECKING = "TMS_CHECKING"  # set while a notebook is marked or checked: then it does not check itself
 SECONDS = 120  # for a cell
 BORROWED = "That is the course's own {name}, which of course agrees with itself. Write the lines yourself."
@@ -113,32 +114,21 @@ class EndedError(Exception):
 
 
 def read(path: Path):
-    """A notebook to run: without outputs, with metadata of the types that the format promises, and without Colab.
+    """A notebook to run, as the marker reads it, without what it has printed.
 
     Raises:
         ValueError: it is none.
     """
     import nbformat
 
-    raw = json.loads(path.read_text(encoding="utf-8-sig"))
+    raw = json.loads(decoded(path.read_bytes()))
     if not isinstance(raw, dict) or not isinstance(raw.get("cells"), list):
         raise ValueError("expected a notebook with cells")
+    clean(raw)
     for cell in raw["cells"]:
-        cell["metadata"] = metadata = cell.get("metadata") if isinstance(cell.get("metadata"), dict) else {}
-        if not isinstance(metadata.get("tags"), list):
-            metadata.pop("tags", None)
-        if cell.get("cell_type") == "code":
-            cell["outputs"], cell["execution_count"] = [], None
-    notebook = nbformat.reads(json.dumps(raw), as_version=4)
-    for cell in notebook.cells:
-        if cell.cell_type == "code":  # what is imported from Colab does nothing here
-            cell.source = COLAB.sub(
-                lambda found: (
-                    f"{found[1]}import unittest.mock as _m; {found[2].replace(',', ' =')} = _m.MagicMock()"
-                ),
-                cell.source,
-            )
-    return notebook
+        if cell["cell_type"] == "code":
+            cell["execution_count"] = None
+    return nbformat.reads(json.dumps(raw), as_version=4)
 
 
 def run(path: Path) -> tuple[dict[str, tuple[str, str]], list[str]]:
@@ -148,6 +138,8 @@ def run(path: Path) -> tuple[dict[str, tuple[str, str]], list[str]]:
     from nbclient.exceptions import DeadKernelError
 
     notebook = read(path)
+    first = "from tms_utils import colab as _colab\n_colab.pretend()"
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(first))
     last = "from tms_utils import check as _check\n_check.tell()"
     notebook.cells.append(nbformat.v4.new_code_cell(last))
     before = os.environ.get(CHECKING)
@@ -165,14 +157,15 @@ def run(path: Path) -> tuple[dict[str, tuple[str, str]], list[str]]:
             client.execute(stderr=subprocess.DEVNULL)
     except DeadKernelError as error:
         code = [
-            k for k, cell in enumerate(notebook.cells, 1) if cell.cell_type == "code" and cell.source.strip()
+            k for k, cell in enumerate(notebook.cells) if cell.cell_type == "code" and cell.source.strip()
         ]
-        raise EndedError(next(k for k in code if notebook.cells[k - 1].execution_count is None)) from error
+        raise EndedError(next(k for k in code if notebook.cells[k].execution_count is None)) from error
     finally:
         os.environ.pop(CHECKING)
         if before is not None:
             os.environ[CHECKING] = before
     told = told_by(notebook.cells.pop())
+    del notebook.cells[0]
     return outcome(notebook.cells, told), errors(notebook.cells)
 
 

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 import chapter
-from chapter import Chapter
+from chapter import ROOT, Chapter
 
 INSIDE = Path(__file__).with_name("inside")
 # Older hand-outs import checks from the package. Those of the notebook are not used anyway.
@@ -107,6 +107,7 @@ def private_copy(root: Path) -> dict[str, bytes]:
                     copy = folder / name / path.relative_to(source)
                     copy.parent.mkdir(parents=True, exist_ok=True)
                     copy.write_bytes(path.read_bytes())
+        (folder / "grading_inside" / "colab.py").write_bytes((ROOT / "tms_utils" / "colab.py").read_bytes())
         with (folder / "tms_utils" / "checks" / "__init__.py").open("a", encoding="utf-8") as package:
             package.write(OLDER)
         mode = py_compile.PycInvalidationMode.UNCHECKED_HASH

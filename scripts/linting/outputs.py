@@ -10,9 +10,7 @@ from nbformat import NotebookNode
 from linting import rule
 
 MACHINE_PATHS = re.compile(r"(?<![\w/])(/(work|tmp|root|home|Users|opt|usr|private)/|[A-Z]:\\)")
-AS_CODE = re.compile(
-    r"['\"<\[{]|\w+\("
-)  # how Python shows an object, but not torch.Size([2, 5]), a number or a message
+AS_CODE = re.compile(r"['\"<\[{]|\w+\(")  # Python's view of an object; torch.Size([2, 5]) may stay
 MEGABYTES = 2
 
 

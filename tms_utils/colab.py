@@ -1,4 +1,4 @@
-"""What Colab has and a marker's machine lacks: imports of google.colab work, and do nothing."""
+"""What Colab has and other machines lack: after ``pretend()``, imports of google.colab work, and do nothing."""
 
 import importlib.abc
 import importlib.machinery
