@@ -5,6 +5,8 @@ import importlib.machinery
 import sys
 import types
 
+__all__ = ["pretend"]
+
 
 class Nothing:
     """Whatever is done with it, nothing happens, and more of it comes out."""
