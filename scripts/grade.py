@@ -22,7 +22,7 @@ import sys
 import tempfile
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime
 from pathlib import Path
 
@@ -129,6 +129,8 @@ def mark_all(hand_ins: list[HandIn], course: Course, options: argparse.Namespace
     try:
         waiting = [pool.submit(mark, one) for one in hand_ins]
         for future in waiting:
+            while not future.done():  # a Ctrl-C between two instructions would not end a wait without a limit
+                wait([future], timeout=0.5)
             say(as_text(future.result()))
             say()
     except BaseException:

@@ -127,6 +127,8 @@ def write_course(folder: Path, own_exercise: bool = False) -> Path:
     checks.mkdir(parents=True)
     for package in (checks.parent, checks):
         (package / "__init__.py").write_text("")
+    for module in ("foreign.py", "colab.py"):  # the grader's own
+        shutil.copy(ROOT / "tms_utils" / module, checks.parent)
     if own_exercise:
         for module in ("attempts.py", "exercise.py"):
             shutil.copy(ROOT / "tms_utils" / "checks" / module, checks)

@@ -1,14 +1,18 @@
 """Reading: a handed-in notebook of any format, in any encoding, with whatever stands in its metadata."""
 
 import json
+import runpy
 import warnings
 from pathlib import Path
 
 import nbformat
-from chapter import Chapter
+from chapter import ROOT, Chapter
 
 from grading.course import Course
-from tms_utils.foreign import clean, decoded
+
+# From its file: the package is not installed everywhere that marks, and importing it would load PyTorch.
+FOREIGN = runpy.run_path(str(ROOT / "tms_utils" / "foreign.py"))
+clean, decoded = FOREIGN["clean"], FOREIGN["decoded"]
 
 
 class Unreadable(Exception):
