@@ -153,7 +153,7 @@ def finish(reports: list[Report], left_out: list[str], options: argparse.Namespa
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Mark and print. The status is 0, or 1 if the course or the call is at fault, whatever was handed in."""
+    """Mark and print. The status is 0, or 1 if the course or the call is at fault: a folder may hold anything."""
     options = options_of(arguments)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -186,7 +186,8 @@ def main(arguments: list[str] | None = None) -> int:
         finish(reports, left_out, options)
     if said := faults(reports):
         say(said, error=True)
-    return int(any(report.is_courses_fault() for report in reports))
+    is_no_notebook = options.path.is_file() and all(report.error for report in reports)
+    return int(is_no_notebook or any(report.is_courses_fault() for report in reports))
 
 
 if __name__ == "__main__":

@@ -90,7 +90,19 @@ def table(reports: list[Report]) -> list[list[object]]:
         {mark.exercise for report in reports for mark in report.marks},
         key=lambda number: tuple(map(int, number.split("."))),
     )
-    head = ["student", "id", "file", "late", "chapter", "points", "possible", "error", "earlier", "marked"]
+    head = [
+        "student",
+        "id",
+        "file",
+        "late",
+        "chapter",
+        "points",
+        "possible",
+        "error",
+        "notes",
+        "earlier",
+        "marked",
+    ]
     rows: list[list[object]] = [[*head, *exercises]]
     for report in sorted(reports, key=lambda one: (one.student.casefold(), one.chapter or 0, one.file)):
         earned, possible = report.points() if report.marks else ("", "")
@@ -98,6 +110,6 @@ def table(reports: list[Report]) -> list[list[object]]:
         late = "late" if report.late else ""
         chapter = "" if report.chapter is None else report.chapter
         row = [report.student, report.id, report.file, late, chapter, earned, possible]
-        row += [report.error, "; ".join(report.earlier), report.marked]
+        row += [report.error, "; ".join(report.notes), "; ".join(report.earlier), report.marked]
         rows.append(row + [status.get(number, "") for number in exercises])
     return rows

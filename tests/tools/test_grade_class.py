@@ -139,6 +139,24 @@ def test_where_marks_cannot_be_kept_no_kernel_is_started(
     assert (tmp_path / "other.json").read_text() == '{"not": "marks"}'
 
 
+def test_what_is_noted_of_a_notebook_reaches_the_table(course: Path, tmp_path: Path) -> None:
+    nbformat.write(hand_in(e2="prediction = 1 / 0"), tmp_path / "a.ipynb")
+    assert (
+        grade.main([str(tmp_path / "a.ipynb"), "--out", str(tmp_path / "out"), "--course", str(course)]) == 0
+    )
+    head, row = rows((tmp_path / "out" / "marks.csv").read_text())
+    assert "ZeroDivisionError" in row[head.index("notes")]
+
+
+def test_one_file_that_is_no_notebook_is_a_wrong_call(course: Path, tmp_path: Path, capsys) -> None:
+    (tmp_path / "README.md").write_text("# Read me")
+    assert grade.main([str(tmp_path / "README.md"), "--course", str(course)]) == 1
+    assert "NOT MARKED" in capsys.readouterr().out
+    assert grade.main([str(tmp_path), "--course", str(course)]) == 1, "and so is a folder without one"
+    nbformat.write(hand_in(), tmp_path / "a.ipynb")
+    assert grade.main([str(tmp_path), "--course", str(course)]) == 0, "beside a notebook it is only named"
+
+
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a signal there")
 def test_ctrl_c_keeps_what_is_there(course: Path, tmp_path: Path) -> None:
     folder, marks = tmp_path / "in", tmp_path / "marks.json"
