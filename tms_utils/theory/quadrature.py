@@ -17,6 +17,8 @@ from tms_utils.validate import Numbers, positive_int
 
 __all__ = ["exact_loss", "nearest_minimum"]
 
+NODES = (64, 24, 6, 4, 3)  # points of each active feature, by how many are active
+
 
 def exact_loss(
     W: Float[Tensor, "hidden features"],
@@ -24,7 +26,7 @@ def exact_loss(
     *,
     density: Numbers,
     importance: Numbers = 1.0,
-    nodes: tuple[int, ...] = (64, 24, 6, 4, 3),
+    nodes: tuple[int, ...] = NODES,
 ) -> Float[Tensor, ""]:
     """The loss of x' = ReLU(Wᵀ W x + b) on independent sparse features, without sampling (at most 8 of them).
 
@@ -42,6 +44,13 @@ def exact_loss(
             negative, or shapes do not fit.
     """
     W, b = as_model(W, b, one=True)
+    return _integrated(W, b, *_rows(W, density, importance, nodes))
+
+
+def _rows(
+    W: Tensor, density: Numbers, importance: Numbers, nodes: tuple[int, ...]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What the integral is over, all of it but the model: rows, the weight of each, and the importance."""
     n = W.shape[1]
     if n > 8:
         raise ValueError(f"expected at most 8 features, for there are 2^features patterns; got {n}")
@@ -54,8 +63,12 @@ def exact_loss(
         raise ValueError(f"expected density and importance to be one number or ({n},)")
     x, weight, on = (part.to(W) for part in _patterns(n, nodes))
     probabilities = (on * p + (1 - on) * (1 - p)).prod(-1)
+    return x, weight * probabilities, importance
+
+
+def _integrated(W: Tensor, b: Tensor, x: Tensor, weight: Tensor, importance: Tensor) -> Float[Tensor, ""]:
     squared = importance * (torch.relu(x @ W.mT @ W + b) - x).square()
-    return (weight * probabilities) @ squared.mean(-1)
+    return weight @ squared.mean(-1)
 
 
 @functools.lru_cache(maxsize=8)
@@ -86,11 +99,12 @@ def nearest_minimum(
     Raises:
         ValueError: as ``exact_loss``, or if no importance is above 0.
     """
+    W, b = (part.detach().double() for part in as_model(W, b, one=True))
+    rows = _rows(W, density, importance, NODES)  # once, and not at each step
 
     def loss(W: Tensor, b: Tensor) -> Tensor:
-        return exact_loss(W, b, density=density, importance=importance)
+        return _integrated(W, b, *rows)
 
-    W, b = (part.detach().double() for part in as_model(W, b, one=True))
     first = loss(W, b).item()
     if not first > 0:
         raise ValueError(f"expected a loss > 0 to descend from; got {first:g}")
