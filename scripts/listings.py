@@ -23,7 +23,7 @@ def chapters(found: Iterable[Chapter]) -> str:
     for one in found:
         sections = ", ".join(f"*{section}*" for section in one.tms.get("paper_sections", []))
         reading, running = (one.tms.get(key, "?") for key in ("reading_minutes", "running_seconds"))
-        rows.append(f"| {link(one)} | {reading} min | {running} s | {sections} |")
+        rows.append(f"| {link(one)} | {reading}\u00a0min | {running}\u00a0s | {sections} |")
     return "\n".join(rows) + "\n"
 
 

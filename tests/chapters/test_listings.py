@@ -35,7 +35,7 @@ def tenth() -> Chapter:
 
 def test_a_chapters_row_is_read_from_its_metadata(tenth: Chapter) -> None:
     row = listings.chapters([tenth]).splitlines()[-1]
-    assert row == "| [10. Example](../notebooks/10_example.ipynb) | 41 min | 15 s | *A*, *B* |"
+    assert row == "| [10. Example](../notebooks/10_example.ipynb) | 41\u00a0min | 15\u00a0s | *A*, *B* |"
 
 
 def test_an_exercises_row_says_what_its_check_says(tenth: Chapter) -> None:
