@@ -11,7 +11,19 @@ FOLDERS = (
     "",
     "theory/",
 )  # the checks, the live figures and what stands behind them are not for use elsewhere
-NOT_FOR_USE = {"__init__", "axes", "batches", "check", "engine", "minimise", "palette", "validate", "words"}
+NOT_FOR_USE = {
+    "__init__",
+    "axes",
+    "batches",
+    "check",
+    "colab",
+    "engine",
+    "foreign",
+    "minimise",
+    "palette",
+    "validate",
+    "words",
+}
 
 
 def page(root: Path = ROOT) -> str:

@@ -46,21 +46,26 @@ def table(one: Chapter) -> list[dict[str, str]]:
 
 
 def added(one: Chapter) -> Iterator[tuple[re.Pattern, str, str]]:
-    """Each ``claims.add`` of a chapter: what its text looks like, the paper's section, and the cell's id."""
+    """Each ``claims.add`` of a chapter: what its text looks like, the paper's section, and the cell's id.
+
+    Raises:
+        ValueError: if a section is neither a text nor a name that a cell before gave to one.
+    """
+    texts = {}
     for cell in one.code:
         try:
             tree = ast.parse(cell.source)
         except SyntaxError:
             continue
-        texts = _texts(tree)
+        texts |= _texts(tree)
         for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
             if ast.unparse(call.func) == "claims.add" and call.args:
                 section = next((word.value for word in call.keywords if word.arg == "section"), None)
-                name = (
-                    texts.get(section.id, "")
-                    if isinstance(section, ast.Name)
-                    else getattr(section, "value", "")
-                )
+                name = texts.get(getattr(section, "id", ""), getattr(section, "value", ""))
+                if section is not None and not name:
+                    raise ValueError(
+                        f"chapter {one.number}: a claim's section is no text: {ast.unparse(section)}"
+                    )
                 yield _pattern(call.args[0]), name, cell.id
 
 

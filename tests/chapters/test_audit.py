@@ -75,6 +75,22 @@ def test_a_section_that_the_paper_does_not_have_is_an_error(tenth: Chapter) -> N
         audit.page([tenth])
 
 
+def test_a_section_may_be_named_in_a_cell_above(tenth: Chapter) -> None:
+    paper, rest = ADD.strip().split("\n", 1)
+    tenth.cells[1].source = rest
+    tenth.cells.insert(1, nbformat.from_dict(new_code_cell(paper, id="above")))
+    assert [row.section for row in audit.rows([tenth])] == ["Basic Results", "Related Work", ""]
+
+
+def test_a_section_that_cannot_be_read_is_an_error(tenth: Chapter) -> None:
+    tenth.cells[1].source = ADD.replace("section=paper", "section=name_of(paper)")
+    with pytest.raises(ValueError, match=r"chapter 10: a claim's section is no text: name_of\(paper\)"):
+        list(audit.rows([tenth]))
+    tenth.cells[1].source = ADD.replace("section=paper", "section=title")
+    with pytest.raises(ValueError, match="a claim's section is no text: title"):
+        list(audit.rows([tenth]))
+
+
 def test_every_claim_of_every_chapter_can_be_traced() -> None:
     for one in FOUND:
         claims = audit.table(one)

@@ -205,6 +205,7 @@ check_dictionary_size = choice(
         "C": "The first half is right. But more latents have more chances: look at `found` for ten.",
         "D": "The second half is right. But three latents are wanted by five directions: look at `cosine` and `found`.",
     },
-    praise="Too small, and a latent lies between features; too large, and all are found, with copies: uniqueness falls "
-    "to a half, and nothing else warns you.",
+    praise="Too small, and a latent lies between features; too large, and all are found, with copies. Uniqueness is "
+    "a half, the most that ten latents for five features can have; and L0 rises to about 1.4, though a row that is not "
+    "empty has hardly more than one feature on.",
 )

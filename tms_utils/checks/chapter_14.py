@@ -163,5 +163,5 @@ check_nonnegative = choice(
         "d": "No: weight can move from one word to several others.",
     },
     praise="u·h is the sum of x, so all exact answers cost the same: a LASSO could prefer none of them, and x >= 0 does "
-    "the work alone. Raw words nearly have such a u; random directions have words on both sides of any plane.",
+    "the work alone. Raw words nearly have such a u; random directions have words on both sides of any hyperplane through the origin.",
 )

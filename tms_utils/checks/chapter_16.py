@@ -170,6 +170,6 @@ check_leak = choice(
         "for a gain of 2r.",
         "D": "At r = 1 any slope short of 1 leaves something to gain: 2r / (1 + r) = 1.",
     },
-    praise="a² < 2r / (1 + r): 0.43 for r = 0.1, and 1 for r = 1. A linear model sits exactly on that edge, which is why "
+    praise="a² < 2r / (1 + r): |a| below 0.43 for r = 0.1, and below 1 for r = 1. A linear model sits exactly on that edge, which is why "
     "equal features may share in it, at no gain.",
 )

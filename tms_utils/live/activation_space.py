@@ -49,7 +49,7 @@ def activation_space(W: Numbers | None = None, *, k: WholeNumber = 2) -> LiveFig
         "activation space",
         _still(array),
         f"{count} feature directions in three dimensions, drawn as numbered arrows from the origin; "
-        "thin lines join those that both take part in a pair of neighbours.",
+        "thin lines join neighbours.",
         {
             "W": array.round(4).tolist(),
             "k": k,

@@ -52,5 +52,6 @@ def _still() -> str:
         picture.text(25 + 50 * k, -12, f"{p:g}", 12)
     picture.text(-14, 35, "5")
     picture.text(-14, 105, "15")
-    picture.text(180, -28, "density p", 12)
+    picture.text(180, -28, "density p, sparser to the right", 12)
+    picture.text(180, 148, "features kept of 20: the least and the most of eight seeds", 12)
     return picture.svg()
