@@ -22,11 +22,12 @@ export COURSE_OUT   := $(value OUT)
 export COURSE_NAME  := $(value NAME)
 export COURSE_JOBS  := $(value JOBS)
 export COURSE_CELL  := $(value CELL)
+export COURSE_EXERCISES := $(value EXERCISES)
 export COURSE_TITLE := $(value TITLE)
 export COURSE_COURSE := $(value COURSE)
 export COURSE_URL := $(value URL)
 export COURSE_DOMAIN := $(value DOMAIN)
-unexport FILE JSON OUT NAME JOBS CELL COURSE TITLE URL DOMAIN
+unexport FILE JSON OUT NAME JOBS CELL EXERCISES COURSE TITLE URL DOMAIN
 
 .PHONY: help book check test claims style chapter notebooks refresh serve lab benchmark figures student grade gradescope \
         classroom pdf lint repository lock clean
@@ -99,7 +100,8 @@ grade: $(ENV) ## mark a handed-in notebook or a folder of them: make grade FILE=
 	@test -n "$$COURSE_FILE" || { echo "Say what to mark, a notebook or a folder: make grade FILE=../hand-ins OUT=../marks"; exit 2; }
 	@$(BIN)/python scripts/grade.py $${COURSE_JSON:+--json "$$COURSE_JSON"} $${COURSE_OUT:+--out "$$COURSE_OUT"} \
 	  $${COURSE_NAME:+--name "$$COURSE_NAME"} $${COURSE_JOBS:+--jobs "$$COURSE_JOBS"} \
-	  $${COURSE_CELL:+--cell "$$COURSE_CELL"} $${COURSE_COURSE:+--course "$$COURSE_COURSE"} -- "$$COURSE_FILE"
+	  $${COURSE_CELL:+--cell "$$COURSE_CELL"} $${COURSE_EXERCISES:+--exercises "$$COURSE_EXERCISES"} \
+	  $${COURSE_COURSE:+--course "$$COURSE_COURSE"} -- "$$COURSE_FILE"
 
 gradescope: $(ENV) ## write _build/gradescope.zip, an autograder to upload to Gradescope
 	$(BIN)/python scripts/services.py gradescope

@@ -28,7 +28,7 @@ from pathlib import Path
 
 from chapter import ROOT
 from grading import feedback, gradebook
-from grading.collect import HandIn, collect, owner
+from grading.collect import ARCHIVE, NOTEBOOK, HandIn, collect, owner
 from grading.course import Course
 from grading.kernel import STOP, Limits
 from grading.marking import grade
@@ -74,6 +74,9 @@ def options_of(arguments: list[str] | None) -> argparse.Namespace:
         default=None,
         help="how file names begin: a regular expression with groups student, id, late",
     )
+    parser.add_argument(
+        "--exercises", type=str.split, default=[], help='those that count, such as "4.1 4.2" (default: all)'
+    )
     parser.add_argument("--cell", type=float, default=Limits.cell, help="seconds allowed per cell and check")
     parser.add_argument("--total", type=float, default=Limits.total, help="seconds allowed per notebook")
     parser.add_argument("--memory", type=float, default=Limits.memory, help="gigabytes allowed (Linux only)")
@@ -110,11 +113,13 @@ def mark_all(hand_ins: list[HandIn], course: Course, options: argparse.Namespace
     progress, lock = Progress(len(hand_ins)), threading.Lock()
 
     def mark(one: HandIn) -> Report:
-        content = f"{one.digest()} {course.digest[:16]}"
+        content = " ".join([one.digest(), course.digest[:16], *options.exercises])
         if report := store.known(one.name, content):
             return kept(report)
         report = grade(one.path, course, limits)
         report.file = one.name
+        if options.exercises:
+            report.marks = [mark for mark in report.marks if mark.exercise in options.exercises]
         vars(report).update(vars(owner(one.name, options.name or "")))
         report.content, report.marked = content, datetime.now().strftime("%Y-%m-%d %H:%M")
         return kept(report)
@@ -186,7 +191,8 @@ def main(arguments: list[str] | None = None) -> int:
         finish(reports, left_out, options)
     if said := faults(reports):
         say(said, error=True)
-    is_no_notebook = options.path.is_file() and all(report.error for report in reports)
+    named = NOTEBOOK.search(options.path.name) or ARCHIVE.search(options.path.name)
+    is_no_notebook = options.path.is_file() and not named and all(report.error for report in reports)
     return int(is_no_notebook or any(report.is_courses_fault() for report in reports))
 
 

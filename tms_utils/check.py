@@ -22,12 +22,13 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tms_utils.foreign import clean, decoded
+from tms_utils.foreign import INSTALLS, NOT_INSTALLED, clean, decoded
 
 __all__ = ["before_handing_in", "file"]
 
 HEADING = re.compile(r"^### Exercise (\d+\.\d+): *(.*)$", re.MULTILINE)
 PROMPT = "*Your answer:*"
+NO_PIP = "print('Left out: pip. Hand-ins are marked with the packages of the course.')"
 CHECKING = "TMS_CHECKING"  # set while a notebook is marked or checked: then it does not check itself
 SECONDS = 120  # for a cell
 BORROWED = "That is the course's own {name}, which of course agrees with itself. Write the lines yourself."
@@ -101,6 +102,8 @@ def file(path: Path | str) -> int:
     except (ValueError, OSError):
         print("This file is no readable notebook: it is damaged or cut short. Save or download it again.")
         return 1
+    if not found:
+        print("There is no exercise of this course in it.")
     for number, (status, message) in found.items():
         row = f"  {number:5}{status:15}{' '.join(message.split())}"
         print(textwrap.fill(row, 100, subsequent_indent=" " * 22).rstrip())
@@ -138,14 +141,16 @@ def run(path: Path) -> tuple[dict[str, tuple[str, str]], list[str]]:
     from nbclient.exceptions import DeadKernelError
 
     notebook = read(path)
-    first = "from tms_utils import colab as _colab\n_colab.pretend()"
-    notebook.cells.insert(0, nbformat.v4.new_code_cell(first))
-    last = "from tms_utils import check as _check\n_check.tell()"
-    notebook.cells.append(nbformat.v4.new_code_cell(last))
-    before = os.environ.get(CHECKING)
-    os.environ[CHECKING] = "1"  # the kernel inherits it
+    new = nbformat.v4.new_code_cell
+    notebook.cells.insert(0, new("from tms_utils import colab as _colab\n_colab.pretend()"))
+    notebook.cells.append(new("from tms_utils import check as _check\n_check.tell()"))
     try:
-        with tempfile.TemporaryDirectory(prefix="check-") as folder:
+        with tempfile.TemporaryDirectory(prefix="check-") as folder, tempfile.TemporaryDirectory() as shadows:
+            pip = Path(shadows, "pip")  # one that installs nothing
+            pip.mkdir()
+            (pip / "__init__.py").touch()
+            (pip / "__main__.py").write_text(NO_PIP)
+            places = os.pathsep.join(filter(None, (shadows, os.environ.get("PYTHONPATH"))))
             client = NotebookClient(
                 notebook,
                 kernel_name="python3",
@@ -154,16 +159,12 @@ def run(path: Path) -> tuple[dict[str, tuple[str, str]], list[str]]:
                 allow_errors=True,
                 resources={"metadata": {"path": folder}},
             )
-            client.execute(stderr=subprocess.DEVNULL)
+            client.execute(stderr=subprocess.DEVNULL, env=os.environ | {CHECKING: "1", "PYTHONPATH": places})
     except DeadKernelError as error:
         code = [
             k for k, cell in enumerate(notebook.cells) if cell.cell_type == "code" and cell.source.strip()
         ]
         raise EndedError(next(k for k in code if notebook.cells[k].execution_count is None)) from error
-    finally:
-        os.environ.pop(CHECKING)
-        if before is not None:
-            os.environ[CHECKING] = before
     told = told_by(notebook.cells.pop())
     del notebook.cells[0]
     return outcome(notebook.cells, told), errors(notebook.cells)
@@ -214,8 +215,15 @@ def outcome(cells: Iterable[Mapping], told: Mapping[str, tuple[str, str]]) -> di
 
 
 def errors(cells: Iterable[Mapping]) -> list[str]:
-    """Which cells have stopped, and why."""
-    return [
+    """Which cells have stopped, and why; and which wanted packages."""
+    installs = [
+        f"cell {position} {NOT_INSTALLED}"
+        for position, cell in enumerate(cells, 1)
+        if cell.cell_type == "code"
+        and INSTALLS.search(cell.source)
+        and "remove-cell" not in cell.metadata.get("tags", [])
+    ]
+    return installs + [
         f"cell {position} ran for more than {SECONDS} seconds"
         if output.ename == "KeyboardInterrupt"
         else f"cell {position} raised {output.ename}: {output.evalue}"[:300]
@@ -226,6 +234,9 @@ def errors(cells: Iterable[Mapping]) -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
+    if arguments in (["-h"], ["--help"]):
+        print(__doc__)
+        return 0
     if len(arguments) == 1 and not Path(arguments[0]).is_file():
         print(f"There is no file {arguments[0]} here.", file=sys.stderr)
         return 2

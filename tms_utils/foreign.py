@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 
-__all__ = ["clean", "decoded"]
+__all__ = ["INSTALLS", "NOT_INSTALLED", "clean", "decoded"]
+
+INSTALLS = re.compile(r"\bpip3?\s+(?:un)?install|\b(?:conda|mamba)\s+install|\buv\s+(?:pip|add)")
+NOT_INSTALLED = "asked for packages: hand-ins are marked with those of the course, and none is installed"
 
 
 def decoded(content: bytes) -> str:

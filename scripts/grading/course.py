@@ -82,9 +82,7 @@ class Course:
         if self.seen != before:
             return "files of the course have changed (marking goes on with the copy made when it began)"
         if self.environment != packages:
-            return (
-                "installed packages have changed (see what the hand-in does, and make the environment anew)"
-            )
+            return "installed packages have changed (by a hand-in or by another program: if in doubt, make the environment anew)"
         return ""
 
     def write(self, folder: Path) -> None:

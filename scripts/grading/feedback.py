@@ -13,7 +13,8 @@ PAGE = """<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>
-body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem }}
+body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem;
+        overflow-wrap: anywhere }}
 section {{ border-top: 1px solid #8888; padding: .5rem 0 }}
 h3 {{ margin: .5rem 0 }} p {{ margin: .25rem 0 }}
 blockquote {{ border-left: 3px solid #8888; margin: .5rem 0; padding-left: 1rem; white-space: pre-wrap }}

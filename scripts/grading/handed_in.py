@@ -26,7 +26,10 @@ def read(path: Path) -> Chapter:
         Unreadable: it is none.
     """
     try:
-        raw = json.loads(decoded(path.read_bytes()))
+        content = path.read_bytes()
+        if not content.strip():
+            raise Unreadable("the file is empty")
+        raw = json.loads(decoded(content))
         if not isinstance(raw, dict):
             raise ValueError("Notebook does not appear to be JSON of a notebook")
         clean(raw)
@@ -36,6 +39,8 @@ def read(path: Path) -> Chapter:
         for cell in found.cells:
             cell.source = cell.source.replace("\r\n", "\n").replace("\r", "\n")
         return found
+    except Unreadable:
+        raise
     except RecursionError as error:
         raise Unreadable("not a readable notebook (it is nested too deeply)") from error
     except json.JSONDecodeError as error:
@@ -54,6 +59,7 @@ def reference(course: Course, number: int | None) -> Chapter:
         ValueError: the course's copy says that it is another chapter.
     """
     if number not in course.by_number:
-        what = "no chapter of this course" if number is None else f"chapter {number}, which this course lacks"
-        raise Unreadable(f"it is {what} (expected one of {sorted(course.by_number)})")
+        if number is None:
+            raise Unreadable("it is no chapter of this course")
+        raise Unreadable(f"it is chapter {number}, which this course lacks")
     return course.chapter(number)

@@ -1,19 +1,18 @@
 """Putting it together: a handed-in file is read, run as planned, and judged; what comes out is its report."""
 
 import ast
-import re
 from pathlib import Path
 
 from chapter import EXERCISE, ROOT, Chapter
 
 from grading.course import Course
-from grading.handed_in import Unreadable, read, reference
+from grading.handed_in import FOREIGN, Unreadable, read, reference
 from grading.kernel import TOO_LONG, Limits
 from grading.marks import Mark, Report
 from grading.plan import Judge, Run, bare, plan, regions, untouched, written
 from grading.taking import Found, Steps
 
-INSTALLS = re.compile(r"\bpip3?\s+(?:un)?install|\b(?:conda|mamba)\s+install|\buv\s+(?:pip|add)")
+INSTALLS, NOT_INSTALLED = FOREIGN["INSTALLS"], FOREIGN["NOT_INSTALLED"]
 
 
 def grade(path: Path, course: Course | Path = ROOT, limits: Limits | None = None) -> Report:
@@ -33,7 +32,7 @@ def grade(path: Path, course: Course | Path = ROOT, limits: Limits | None = None
 
 def mark(handed_in: Chapter, ours: Chapter, course: Course, limits: Limits) -> Report:
     """Run a hand-in of the course's own chapter `ours`, and judge its exercises."""
-    where = regions(handed_in, ours.exercises)
+    where, theirs = regions(handed_in, ours.exercises), regions(ours, ours.exercises)
     steps = plan(handed_in, ours, where)
     found = Found(limits.total)
     Steps(steps, course, ours.number, limits, question).take(found)
@@ -42,13 +41,15 @@ def mark(handed_in: Chapter, ours: Chapter, course: Course, limits: Limits) -> R
         region = where[exercise.number]
         points = exercise.difficulty or 1
         if exercise.check is None:
-            found_mark = in_words(exercise.number, written(handed_in, region, ours))
+            found_mark = in_words(exercise.number, written(handed_in, region, ours, theirs[exercise.number]))
         else:
             verdict = decide(found.verdicts.get(exercise.number, []))
             late = f"The notebook {TOO_LONG} {limits.total:g} seconds, and this was not reached."
             judged = Mark(exercise.number, *verdict) if verdict else Mark(exercise.number, "failed", late)
             blame = [found.trouble[position] for position in region if position in found.trouble]
-            new = written(handed_in, region, ours, code_only=True)
+            new = written(handed_in, region, ours, theirs[exercise.number], code_only=True)
+            if new and judged.message.startswith("The name "):  # not the one that the check asks for
+                judged.status = "failed"
             found_mark = settle(judged, blame, untouched(exercise, handed_in, region, new))
         if not region and found_mark.status == "not attempted":
             found_mark.message = "This exercise is not in the notebook."
@@ -59,7 +60,7 @@ def mark(handed_in: Chapter, ours: Chapter, course: Course, limits: Limits) -> R
     report.notes = notes(new_cells, found)
     if others := other_titles(handed_in, ours):
         report.notes.insert(
-            0, f"{others}: was it handed out from another version? Mark it with --course by that one"
+            0, f"{others}: was it handed out from another version? Mark it by that one: COURSE=its folder"
         )
     if changed := course.changed():
         report.notes.append(f"while this was marked: {changed}")
@@ -113,8 +114,7 @@ def notes(new: list[Run], found: Found) -> list[str]:
         lines.setdefault(position, f"cell {position + 1} asked for a new kernel, which was left out")
     for step in new:
         if INSTALLS.search(step.source):
-            said = "asked for packages: hand-ins are marked with those of the course, and none is installed"
-            lines.setdefault(step.position, f"cell {step.position + 1} {said}")
+            lines.setdefault(step.position, f"cell {step.position + 1} {NOT_INSTALLED}")
     return [line for _, line in sorted(lines.items())]
 
 
@@ -131,7 +131,7 @@ def settle(judged: Mark, blame: list[str], is_untouched: bool) -> Mark:
         said = f"A cell of this exercise {endless[0]}; what it defines before that is right."
         return Mark(judged.exercise, "failed", said)
     if blame:
-        said = f"A cell of this exercise {blame[0]}. {judged.message}".strip()
+        said = f"A cell of this exercise {blame[0].rstrip('.')}. {judged.message}".strip()
         return Mark(judged.exercise, "failed", said)
     return judged
 

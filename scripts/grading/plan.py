@@ -200,18 +200,23 @@ def points(exercise: Exercise, runs: dict[int, str], region: list[int], end: int
     return sorted(found, key=lambda pair: pair[0])
 
 
-def written(handed_in: Chapter, region: list[int], ours: Chapter, *, code_only: bool = False) -> str:
-    """The lines in an exercise's cells that do not stand in the course's chapter."""
-    given = {line.strip() for cell in ours.cells for line in cell.source.splitlines()} | {PROMPT}
+def written(
+    handed_in: Chapter, region: list[int], ours: Chapter, given: list[int], *, code_only: bool = False
+) -> str:
+    """What a student has written in an exercise's cells: neither whole cells of the course's chapter, nor lines that it
+    gives there (in the cells `given`, without its answers)."""
     known = {bare(cell.source) for cell in ours.cells if cell.cell_type == "code"}
-    cells = [handed_in.cells[position] for position in region]
-    new = [
-        cell.source
-        for cell in cells
-        if not (cell.cell_type == "code" and bare(cell.source) in known)
-        and not (code_only and cell.cell_type != "code")
-    ]
-    return "\n".join(line for source in new for line in source.splitlines() if line.strip() not in given)
+    known |= {cell.source.strip() for cell in ours.cells if cell.cell_type == "markdown"}
+    cells = [ours.cells[position] for position in given if "solution" not in tags(ours.cells[position])]
+    lines = {line.strip() for cell in cells for line in cell.source.splitlines()}
+    found = []
+    for cell in (handed_in.cells[position] for position in region):
+        source = bare(cell.source) if cell.cell_type == "code" else cell.source.strip()
+        if source not in known and (cell.cell_type == "code" or not code_only):
+            sources = cell.source.splitlines()
+            new = [line.replace(PROMPT, "").lstrip() if PROMPT in line else line for line in sources]
+            found += [line for line in new if not line.strip() or line.strip() not in lines]
+    return "\n".join(found).strip("\n").rstrip()
 
 
 def untouched(exercise: Exercise, handed_in: Chapter, region: list[int], new: str) -> bool:

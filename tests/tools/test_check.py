@@ -66,6 +66,26 @@ def test_a_cell_that_stops_and_one_from_colab(checked) -> None:
     assert any(line.startswith("1.2 failed A cell of this exercise raised SyntaxError") for line in said)
 
 
+def test_it_installs_nothing_as_the_marker_does_not(checked) -> None:
+    said = checked(
+        SOLVED[0],
+        last="%pip install a-package-that-is-not-there\nimport pip\nassert pip.__file__.count('check-') < 9",
+    )
+    assert any("asked for packages: hand-ins are marked with those of the course" in line for line in said)
+    said = checked(
+        SOLVED[0],
+        last="import sys\nassert not sys.modules.get('pip')\nimport pip\nassert not hasattr(pip, '_internal')",
+    )
+    assert not any("raised" in line for line in said)
+    assert any(line.startswith("1.1 passed") for line in said)
+
+
+def test_another_courses_notebook_is_no_silence(tmp_path: Path, capsys) -> None:
+    nbformat.write(nbformat.v4.new_notebook(cells=[new_code_cell("1")]), tmp_path / "my.ipynb")
+    check.main([str(tmp_path / "my.ipynb")])
+    assert "There is no exercise of this course in it." in capsys.readouterr().out
+
+
 def test_a_cell_that_ends_the_kernel_is_named(checked) -> None:
     said = checked(SOLVED[0], last="import os\n\nos._exit(1)")
     assert any(re.match(r"At cell \d+ the kernel had ended", line) for line in said)

@@ -148,6 +148,19 @@ def test_what_is_noted_of_a_notebook_reaches_the_table(course: Path, tmp_path: P
     assert "ZeroDivisionError" in row[head.index("notes")]
 
 
+def test_only_the_exercises_that_were_asked_for_count(course: Path, tmp_path: Path) -> None:
+    nbformat.write(hand_in(e2="prediction = 'A'"), tmp_path / "a.ipynb")
+    call = [str(tmp_path / "a.ipynb"), "--out", str(tmp_path / "out"), "--course", str(course)]
+    for asked, points in (
+        ("1.1 1.3", ["2", "2"]),
+        ("1.2 1.3", ["1", "2"]),
+    ):  # marked anew if others are asked for
+        assert grade.main([*call, "--exercises", asked]) == 0
+        head, row = rows((tmp_path / "out" / "marks.csv").read_text())
+        assert [row[head.index(name)] for name in ("points", "possible")] == points
+        assert head[-2:] == asked.split()
+
+
 def test_one_file_that_is_no_notebook_is_a_wrong_call(course: Path, tmp_path: Path, capsys) -> None:
     (tmp_path / "README.md").write_text("# Read me")
     assert grade.main([str(tmp_path / "README.md"), "--course", str(course)]) == 1
