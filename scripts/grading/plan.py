@@ -208,15 +208,20 @@ def written(
     known = {bare(cell.source) for cell in ours.cells if cell.cell_type == "code"}
     known |= {cell.source.strip() for cell in ours.cells if cell.cell_type == "markdown"}
     cells = [ours.cells[position] for position in given if "solution" not in tags(ours.cells[position])]
-    lines = {line.strip() for cell in cells for line in cell.source.splitlines()}
+    lines = {unlinked(line) for cell in cells for line in cell.source.splitlines()}
     found = []
     for cell in (handed_in.cells[position] for position in region):
         source = bare(cell.source) if cell.cell_type == "code" else cell.source.strip()
         if source not in known and (cell.cell_type == "code" or not code_only):
             sources = cell.source.splitlines()
             new = [line.replace(PROMPT, "").lstrip() if PROMPT in line else line for line in sources]
-            found += [line for line in new if not line.strip() or line.strip() not in lines]
+            found += [line for line in new if not line.strip() or unlinked(line) not in lines]
     return "\n".join(found).strip("\n").rstrip()
+
+
+def unlinked(line: str) -> str:
+    """A line without where its links lead: in a hand-out they lead to the published book."""
+    return re.sub(r"\]\([^)]*\)", "]", line).strip()
 
 
 def untouched(exercise: Exercise, handed_in: Chapter, region: list[int], new: str) -> bool:

@@ -12,6 +12,7 @@ import student
 import yaml
 from chapter import ROOT, Chapter, read, tags
 from checking import CHAPTERS
+from grading import plan
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from tiny_course import tiny_chapter, write_course
@@ -242,3 +243,14 @@ def test_a_hand_out_speaks_of_no_solution(ours: str, theirs: str) -> None:
 def test_links_lead_to_the_published_pages(link: str, expected: str) -> None:
     notebook = new_notebook(cells=[new_markdown_cell(link)])
     assert student.with_links_to_site(notebook, "https://site.example/x/").cells[0].source == expected
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_nobody_has_written_anything_in_an_untouched_hand_out(path: Path, tmp_path: Path) -> None:
+    ours = read(path)
+    handed_out = read(student.hand_out(path, tmp_path, SITE, REPOSITORY))
+    where, given = (plan.regions(one, ours.exercises) for one in (handed_out, ours))
+    for one in ours.exercises:
+        only_code = one.check is not None
+        new = plan.written(handed_out, where[one.number], ours, given[one.number], code_only=only_code)
+        assert new == "", f"exercise {one.number}"
