@@ -145,6 +145,15 @@ def mark_all(hand_ins: list[HandIn], course: Course, options: argparse.Namespace
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+def unknown_exercises(course: Course, asked: list[str]) -> list[str]:
+    known = (
+        {one.number for number in course.by_number for one in course.chapter(number).exercises}
+        if asked
+        else set()
+    )
+    return [number for number in asked if number not in known]
+
+
 def finish(reports: list[Report], left_out: list[str], options: argparse.Namespace) -> None:
     """What is said and written when all are marked."""
     if options.path.is_dir() or len(reports) > 1:
@@ -178,8 +187,12 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             course = Course(options.course)
             assert course.by_number, "it has no chapters"
+            unknown = unknown_exercises(course, options.exercises)
         except Exception as error:
             say(f"At fault is the course, no student: {error}", error=True)
+            return 1
+        if unknown:
+            say(f"The course has no exercise {', '.join(unknown)}.", error=True)
             return 1
         try:
             mark_all(hand_ins, course, options, store)

@@ -48,7 +48,8 @@ def mark(handed_in: Chapter, ours: Chapter, course: Course, limits: Limits) -> R
             judged = Mark(exercise.number, *verdict) if verdict else Mark(exercise.number, "failed", late)
             blame = [found.trouble[position] for position in region if position in found.trouble]
             new = written(handed_in, region, ours, theirs[exercise.number], code_only=True)
-            if new and judged.message.startswith("The name "):  # not the one that the check asks for
+            is_misnamed = judged.status == "not attempted" and judged.message.startswith("The name ")
+            if new and is_misnamed:
                 judged.status = "failed"
             found_mark = settle(judged, blame, untouched(exercise, handed_in, region, new))
         if not region and found_mark.status == "not attempted":

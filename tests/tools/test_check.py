@@ -67,10 +67,7 @@ def test_a_cell_that_stops_and_one_from_colab(checked) -> None:
 
 
 def test_it_installs_nothing_as_the_marker_does_not(checked) -> None:
-    said = checked(
-        SOLVED[0],
-        last="%pip install a-package-that-is-not-there\nimport pip\nassert pip.__file__.count('check-') < 9",
-    )
+    said = checked(SOLVED[0], last="%pip install a-package-that-is-not-there")
     assert any("asked for packages: hand-ins are marked with those of the course" in line for line in said)
     said = checked(
         SOLVED[0],

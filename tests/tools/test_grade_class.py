@@ -161,6 +161,13 @@ def test_only_the_exercises_that_were_asked_for_count(course: Path, tmp_path: Pa
         assert head[-2:] == asked.split()
 
 
+def test_an_exercise_that_the_course_lacks_is_a_wrong_call(course: Path, tmp_path: Path, capsys) -> None:
+    nbformat.write(hand_in(), tmp_path / "a.ipynb")
+    call = [str(tmp_path / "a.ipynb"), "--course", str(course), "--exercises", "1.1 1.9"]
+    assert grade.main(call) == 1
+    assert "The course has no exercise 1.9." in capsys.readouterr().err
+
+
 def test_one_file_that_is_no_notebook_is_a_wrong_call(course: Path, tmp_path: Path, capsys) -> None:
     (tmp_path / "README.md").write_text("# Read me")
     assert grade.main([str(tmp_path / "README.md"), "--course", str(course)]) == 1
