@@ -8,10 +8,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from browsing import LONG, SITE, require_site, served, visiting
+from browsing import LONG, SITE, Tabs, require_site, served, visiting
 
 from tms_utils import live
 from tms_utils.live.figure import modules, source
+
+
+@pytest.fixture(scope="session")
+def tabs(browser) -> Tabs:
+    """Tabs of the session's browser."""
+    return Tabs(browser)
 
 
 @pytest.fixture(scope="session")
@@ -49,9 +55,9 @@ def site() -> Iterator[str]:
 
 
 @pytest.fixture
-def visit(browser, folder, server) -> Iterator[Callable]:
+def visit(tabs, folder, server) -> Iterator[Callable]:
     """Open the folder's pages for one test."""
-    with visiting(browser, folder, server) as opened:
+    with visiting(tabs, folder, server) as opened:
         yield opened
 
 

@@ -15,13 +15,12 @@ BLOCKED = 'Object.defineProperty(window, "localStorage", { get() { throw new Err
 
 
 @pytest.fixture
-def page(browser, site):
-    context = browser.new_context()
+def page(tabs, site):
+    tab = tabs.open(site)
     # Formulas are another test's business.
-    context.route("**/*mathjax*/**", lambda route: route.fulfill(body="", content_type="text/javascript"))
-    context.route("**/tex-*.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
-    yield context.new_page()
-    context.close()
+    tab.route("**/*mathjax*/**", lambda route: route.fulfill(body="", content_type="text/javascript"))
+    yield tab
+    tabs.close(tab)
 
 
 def forms(one: chapter.Chapter, kind: str) -> dict[str, dict]:

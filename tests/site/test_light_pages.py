@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-from browsing import LONG, PAGES, SITE
+from browsing import PAGES, SITE
 
 CHAPTER = "notebooks/01_linear_model.html"  # long, with wide formulas
 SHORT = "notebooks/92_initialisation_trap.html"  # has what any chapter has, and comes soon
@@ -17,19 +16,17 @@ NO_STORAGE = """for (const name of ["localStorage", "sessionStorage"]) Object.de
 
 
 @pytest.fixture
-def visit(browser, site) -> Iterator[Callable]:
+def visit(tabs, site) -> Iterator[Callable]:
     """Open a page of the site as a reader would; collect what its console says."""
-    contexts = []
+    visited = []
 
     def visit(page: str, *, script: str = "", formulas: bool = True, **options):
-        context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))
-        contexts.append(context)
-        context.add_init_script(script)
+        tab = tabs.open(site, **({"viewport": {"width": 1280, "height": 900}} | options))
+        visited.append(tab)
+        tab.add_init_script(script)
         if not formulas:  # they are other tests' business, and take long
             empty = {"body": "", "content_type": "text/javascript"}
-            context.route(re.compile("mathjax"), lambda route: route.fulfill(**empty))
-        tab = context.new_page()
-        tab.set_default_timeout(LONG)
+            tab.route(re.compile("mathjax"), lambda route: route.fulfill(**empty))
         tab.said = []
         tab.on("console", lambda message: message.type == "log" or tab.said.append(message.text))
         tab.on("pageerror", lambda error: tab.said.append(str(error)))
@@ -39,8 +36,8 @@ def visit(browser, site) -> Iterator[Callable]:
         return tab
 
     yield visit
-    for context in contexts:
-        context.close()
+    for tab in visited:
+        tabs.close(tab)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -86,7 +83,8 @@ def test_the_index_holds_the_glossary() -> None:
     [("book/index.html", 390, 4, 0.03), ("book/index.html", 1280, 1, 0.03), (SHORT, 390, 1, 0.1)],
 )
 def test_little_moves_while_a_page_loads(page, width, slower, most, visit, site) -> None:
-    tab = visit("404.html", script=WATCH, viewport={"width": width, "height": 900})
+    size = {"width": width, "height": 900}
+    tab = visit("404.html", script=WATCH, viewport=size, apart=True)  # with an empty cache
     tab.context.new_cdp_session(tab).send("Emulation.setCPUThrottlingRate", {"rate": slower})  # 4: a phone
     tab.goto(f"{site}/{page}")
     tab.wait_for_function("!window.MathJax || MathJax.startup.promise.then(() => true)")
@@ -185,7 +183,7 @@ def test_whoever_walks_by_keyboard_sees_where(visit) -> None:
             assert float(style[1].removesuffix("px")) >= 2
 
 
-def test_a_missing_page_leads_home_wherever_the_book_is(visit, browser, site, tmp_path: Path) -> None:
+def test_a_missing_page_leads_home_wherever_the_book_is(visit) -> None:
     tab = visit("404.html")
     tab.wait_for_function("!document.getElementById('home').href.includes('github.io')")
     assert tab.evaluate("document.getElementById('home').pathname") == "/"

@@ -260,9 +260,9 @@ def test_any_number_of_figures_on_a_page(visit):
 
 
 @pytest.fixture(scope="module", params=live.__all__)
-def unfolded(request, browser, folder, server):
+def unfolded(request, tabs, folder, server):
     """Each figure in turn, opened and unfolded once for all tests that look at it."""
-    with visiting(browser, folder, server) as opened:
+    with visiting(tabs, folder, server) as opened:
         page = opened(request.param)
         unfold(page)
         yield page

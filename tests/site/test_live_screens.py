@@ -39,9 +39,9 @@ SIZES = [(844, 390), (740, 360), (720, 450)]  # a phone on its side, a small one
 
 
 @pytest.fixture(scope="module", params=live.__all__)
-def still(request, browser, folder, server):
+def still(request, tabs, folder, server):
     """Each figure in turn, without motion, opened once for all tests that look at it: its name and the tab."""
-    with visiting(browser, folder, server) as opened:
+    with visiting(tabs, folder, server) as opened:
         yield request.param, opened(request.param, reduced_motion="reduce")
 
 

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from browsing import LONG, PAGES, SITE, live_kinds, require_site, wait_until
+from browsing import PAGES, SITE, live_kinds, require_site, wait_until
 
 from tms_utils import live
 
@@ -120,12 +120,12 @@ def test_every_kind_of_figure_is_on_some_page():
 
 
 @pytest.mark.parametrize("path", ON_PAGES)
-def test_figures_run_in_the_built_site_over_http(browser, site, path):
-    drive_page(browser, site, path, 1280, "light")
+def test_figures_run_in_the_built_site_over_http(tabs, site, path):
+    drive_page(tabs, site, path, 1280, "light")
 
 
-def test_figures_run_in_the_built_site_from_the_disk(browser):
-    drive_page(browser, SITE.as_uri(), "book/index.html", 360, "dark")
+def test_figures_run_in_the_built_site_from_the_disk(tabs):
+    drive_page(tabs, SITE.as_uri(), "book/index.html", 360, "dark")
 
 
 @pytest.mark.parametrize("path", ON_PAGES)
@@ -156,10 +156,11 @@ def test_links_that_move_a_figure_name_one_on_its_page_and_its_settings(path):
         assert said <= settings_of(kind), query
 
 
-def drive_page(browser, start, path, width, theme):
+def drive_page(tabs, start, path, width, theme):
     """Over http on a wide light page, from the disk on a narrow dark one; every other host is out of reach."""
     complaints = []
-    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=theme)
+    origin = "file://" if start.startswith("file:") else start
+    page = tabs.open(origin, viewport={"width": width, "height": 800}, color_scheme=theme)
 
     def guard(route):
         if route.request.url.startswith((start, "data:", "blob:")):
@@ -171,9 +172,7 @@ def drive_page(browser, start, path, width, theme):
         complaints.append(f"request to {route.request.url}")
         return route.abort()
 
-    context.route("**/*", guard)
-    page = context.new_page()
-    page.set_default_timeout(LONG)
+    page.route("**/*", guard)
     page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(f"{start}/{path}")
@@ -190,6 +189,6 @@ def drive_page(browser, start, path, width, theme):
         config = json.loads(figure.get_attribute("data-config"))
         page.emulate_media(reduced_motion="no-preference")
         DRIVERS[kind](page, figure, lambda pattern, says=says: wait_until(says, pattern), config)
-    context.close()
+    tabs.close(page)
     # The theme complains of itself on a reader's first visit.
     assert [said for said in complaints if "invalid theme mode" not in said] == []

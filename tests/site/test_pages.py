@@ -93,14 +93,13 @@ def weight(path: Path) -> int:
 
 
 @pytest.fixture(scope="module")
-def open_page(browser) -> Iterator:
+def open_page(tabs) -> Iterator:
     """Open a page; collect what it asks of outside hosts, its errors, and what it weighs."""
-    contexts = []
+    opened = []
 
     def open_page(page: str, *, width: int = 1280, scheme: str = "light"):
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        contexts.append(context)
-        tab = context.new_page()
+        tab = tabs.open("file://", viewport={"width": width, "height": 900}, color_scheme=scheme)
+        opened.append(tab)
         tab.outside, tab.errors, tab.weight = [], [], 0
 
         def request(route) -> None:
@@ -115,7 +114,7 @@ def open_page(browser) -> Iterator:
                 tab.weight += weight(path)
             return route.continue_()
 
-        context.route("**/*", request)
+        tab.route("**/*", request)
         tab.on("pageerror", lambda error: tab.errors.append(str(error)))
         tab.on("requestfailed", lambda r: tab.errors.append(f"not loaded: {r.url}"))
         path, _, query = page.partition("?")
@@ -124,8 +123,8 @@ def open_page(browser) -> Iterator:
         return tab
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for tab in opened:
+        tabs.close(tab)
 
 
 @pytest.fixture(scope="module", params=PAGES)
@@ -133,7 +132,7 @@ def loaded(request, open_page) -> Iterator:
     """Each page in turn, opened once for all tests that look at it: its name and the tab."""
     tab = open_page(request.param)
     yield request.param, tab
-    tab.context.close()
+    tab.close()
 
 
 def test_every_page_of_the_contents_is_built() -> None:
@@ -191,17 +190,22 @@ def test_a_page_holds_each_prediction_until_it_is_asked_for(loaded) -> None:
 
 
 @functools.cache
-def pages_of_new_kinds() -> list[str]:
-    """Pages that hold a kind of element which no page before them holds: all kinds are on these."""
-    seen: set = set()
-    return [page for page in PAGES if not (read(page).kinds <= seen or seen.update(read(page).kinds))]
+def pages_for_colours() -> list[str]:
+    """A few pages that hold every kind of element. (The live figures' colours are test_live_screens.py's.)"""
+    left = {page: {kind for kind in read(page).kinds if "tms-live" not in kind[1]} for page in PAGES}
+    chosen = []
+    while any(left.values()):
+        chosen.append(max(left, key=lambda page: len(left[page])))
+        left = {page: kinds - left[chosen[-1]] for page, kinds in left.items()}
+    return chosen
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_page_is_accessible(scheme: str, loaded) -> None:
     page, tab = loaded
-    if scheme == "dark" and page not in pages_of_new_kinds():
-        return  # the colours of whatever it is made of are looked at on another page
+    colours = page in pages_for_colours()  # elsewhere they are the same, and the slowest to look at
+    if scheme == "dark" and not colours:
+        return  # only the colours are others
     tab.emulate_media(color_scheme=scheme)
     tab.wait_for_function("(wanted) => document.documentElement.dataset.theme === wanted", arg=scheme)
     if not tab.evaluate("window.axe?.version"):
@@ -209,15 +213,15 @@ def test_a_page_is_accessible(scheme: str, loaded) -> None:
         tab.evaluate(
             "document.querySelectorAll('mjx-container').forEach((formula) => formula.replaceChildren())"
         )
-        if page != CHAPTERS[0]:  # code has the same colours everywhere: the first chapter stands for all
+        if not colours:
             tab.evaluate(
                 "document.querySelectorAll('.highlight pre').forEach((code) => code.textContent = code.textContent)"
             )
         tab.evaluate(AXE)
     options = {"resultTypes": ["violations"], "preload": False}
-    if scheme == "dark":  # only the colours are others
+    if scheme == "dark":
         options["runOnly"] = {"type": "rule", "values": COLOURS}
-    elif page not in pages_of_new_kinds():
+    elif not colours:
         options["rules"] = {rule: {"enabled": False} for rule in COLOURS}
     results = tab.evaluate("(options) => axe.run(document, options)", options)
     faults = []
