@@ -1,4 +1,4 @@
-"""Batches of sparse features for ``train``, quickly: the distribution is that of ``SparseFeatures.sample_weighted``.
+"""Batches of sparse features for ``train``, quickly: the distribution is that of ``sample_weighted``.
 
 The tricks, and what each brings (measured on one thread, in the README's settings):
 
@@ -10,6 +10,8 @@ The tricks, and what each brings (measured on one thread, in the README's settin
 * few features: comparisons find the first active one, in half of the time of a search (``given_points``);
 * tables are kept and written over: of a megabyte of fresh memory each page must be fetched first, which can take
   longer than the arithmetic;
+* features in sets: which sets are on is drawn like sparse features, and who of them from a table that is turned as
+  well: a training takes 0.4 of the time;
 * the empty row is not drawn: its loss and its gradient, which only b has, are written down (``Batch.empty``).
 """
 
@@ -23,6 +25,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from tms_utils.features import Features, SparseFeatures, given_first
+from tms_utils.sets import SetFeatures
 
 __all__ = ["Batch", "batches", "given_points", "turned"]
 
@@ -51,17 +54,41 @@ def batches(
     A later batch may be written over an earlier one.
     """
     share = importance[..., None] / features.n_features
-    if type(features) is not SparseFeatures:
+    in_sets = isinstance(features, SetFeatures) and _draws_as(SetFeatures, features)
+    if type(features) is not SparseFeatures and not in_sets:
         while True:
             x, weight = features.sample_weighted(batch_size, generator)
             yield Batch(x.mT.contiguous(), share * weight[:, None])
-    some = features.some_active[:, None, None]
+    switches = features.sets if in_sets else features
+    some = switches.some_active[:, None, None]
     if (some > 1 - RARELY_EMPTY).all():
         cost, empty, first_cdf = share / batch_size, None, None
     else:
-        cost, empty, first_cdf = share * some / batch_size, share * (1 - some), features.first_cdf
-    for x in _sparse_columns(features.density, first_cdf, batch_size, generator):
+        cost, empty, first_cdf = share * some / batch_size, share * (1 - some), switches.first_cdf
+    columns = _sparse_columns(switches.density, first_cdf, batch_size, generator)
+    for x in _members(features, columns, batch_size, generator) if in_sets else columns:
         yield Batch(x, cost, empty)
+
+
+def _draws_as(kind: type[Features], features: Features) -> bool:
+    """Whether no subclass has rows drawn in another way than ``kind`` does."""
+    return all(getattr(type(features), name) is getattr(kind, name) for name in ("sample", "sample_weighted"))
+
+
+def _members(
+    features: SetFeatures,
+    columns: Iterator[Float[Tensor, "instances sets batch"]],
+    batch_size: int,
+    generator: torch.Generator,
+) -> Iterator[Float[Tensor, "instances features batch"]]:
+    """The features of each batch of sets, from one table of random numbers, too, turned for each."""
+    u = features.density.new_empty(features.n_instances, features.draws, batch_size)
+    table = u.new_empty(1, *u.shape)
+    for step, sets in enumerate(columns):
+        if step % USES == 0:
+            u.uniform_(generator=generator)
+        turned(u, 1, generator, out=table)
+        yield features.members(sets.mT, table[0].mT).mT.contiguous()
 
 
 def _sparse_columns(

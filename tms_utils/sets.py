@@ -17,7 +17,8 @@ __all__ = ["AnticorrelatedFeatures", "CorrelatedFeatures", "SetFeatures"]
 class SetFeatures(Features):
     """Neighbouring features form sets: ``SparseFeatures`` draws which sets are on, a subclass their members.
 
-    A subclass writes ``members``, and ``set_density`` if a set is on more often than one of its features.
+    A subclass writes ``members``, and ``set_density`` if a set is on more often than one of its features, and
+    ``draws`` if a row takes another number of uniform numbers than it has features.
 
     Args:
         n_features: number of features, a multiple of ``set_size``.
@@ -41,13 +42,13 @@ class SetFeatures(Features):
     def sample(self, batch_size: WholeNumber, generator: Seed = None) -> Rows:
         """Which sets are on, then which of their members."""
         generator = as_generator(generator, self.device)
-        return self.members(self.sets.sample(batch_size, generator), generator)
+        return self._with_members(self.sets.sample(batch_size, generator), generator)
 
     def sample_weighted(self, batch_size: WholeNumber, generator: Seed = None) -> WeightedRows:
         """One empty row, then ``batch_size - 1`` rows drawn given that at least one set is on."""
         generator = as_generator(generator, self.device)
         sets, weight = self.sets.sample_weighted(batch_size, generator)
-        return self.members(sets, generator), weight
+        return self._with_members(sets, generator), weight
 
     @cached_property
     def sets(self) -> SparseFeatures:
@@ -60,9 +61,21 @@ class SetFeatures(Features):
         """The probability that a feature's set is on."""
         return self.density
 
-    def members(self, sets: Float[Tensor, "instances batch sets"], generator: torch.Generator | None) -> Rows:
-        """The features of each row, given its sets: 0 where a set is off."""
+    @property
+    def draws(self) -> int:
+        """How many uniform numbers ``members`` takes for a row."""
+        return self.n_features
+
+    def members(
+        self, sets: Float[Tensor, "instances batch sets"], u: Float[Tensor, "instances batch draws"]
+    ) -> Rows:
+        """The features of each row, given its sets and uniform numbers (to write over): 0 where a set is off."""
         raise NotImplementedError(f"{type(self).__name__} has no members of its own")
+
+    def _with_members(
+        self, sets: Float[Tensor, "instances batch sets"], generator: torch.Generator | None
+    ) -> Rows:
+        return self.members(sets, self.uniform(sets.shape[1], self.draws, generator=generator))
 
 
 class CorrelatedFeatures(SetFeatures):
@@ -116,12 +129,13 @@ class CorrelatedFeatures(SetFeatures):
     def set_density(self) -> Float[Tensor, "instances features"]:
         return self._density / self._together
 
-    def members(self, sets: Float[Tensor, "instances batch sets"], generator: torch.Generator | None) -> Rows:
+    def members(
+        self, sets: Float[Tensor, "instances batch sets"], u: Float[Tensor, "instances batch features"]
+    ) -> Rows:
         """Each member of a set that is on is on with probability ``together``, with a magnitude of its own."""
-        u = self.uniform(sets.shape[1], self.n_features, generator=generator)
         c = self._together[:, None]
         x = u.sub_(1 - c).div_(c).clamp_(min=0)  # as in SparseFeatures, given that the set is on
-        x.unflatten(-1, (-1, self.set_size)).mul_(sets.contiguous().sign()[..., None])
+        x.unflatten(-1, (-1, self.set_size)).mul_(sets.sign()[..., None])
         return x
 
 
@@ -149,8 +163,15 @@ class AnticorrelatedFeatures(SetFeatures):
     def set_density(self) -> Float[Tensor, "instances features"]:
         return (self._density * self.set_size).clamp(max=1)
 
-    def members(self, sets: Float[Tensor, "instances batch sets"], generator: torch.Generator | None) -> Rows:
+    @property
+    def draws(self) -> int:
+        """One for each set."""
+        return self.n_features // self.set_size
+
+    def members(
+        self, sets: Float[Tensor, "instances batch sets"], u: Float[Tensor, "instances batch sets"]
+    ) -> Rows:
         """One member of each set that is on takes the set's magnitude."""
-        member = (self.uniform(*sets.shape[1:], generator=generator) * self.set_size).long()
+        member = (u * self.set_size).long()
         x = sets.new_zeros(*sets.shape, self.set_size)
         return x.scatter_(-1, member[..., None], sets[..., None]).flatten(start_dim=-2)

@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from tms_utils import SparseFeatures, batches
+from tms_utils import AnticorrelatedFeatures, CorrelatedFeatures, SparseFeatures, batches
 from tms_utils.features import given_first
 
 
@@ -36,6 +36,45 @@ def test_features_are_on_as_often_as_they_should_and_apart(density):
     values = x[0][x[0] > 0].sort().values
     uniform = torch.linspace(0, 1, len(values))
     assert (values - uniform).abs().max() < 0.01  # Kolmogorov and Smirnov's distance
+
+
+@pytest.mark.parametrize("density", [0.03, 0.32])
+@pytest.mark.parametrize(
+    ("kind", "more", "together"),
+    [
+        (CorrelatedFeatures, {}, 1.0),
+        (CorrelatedFeatures, {"together": 0.6}, 0.6),
+        (AnticorrelatedFeatures, {}, 0.0),
+    ],
+)
+def test_members_of_sets_come_as_their_own_sample_has_them(kind, more, together, density):
+    features = kind(6, torch.tensor([density]), set_size=3, **more)
+    drawn = itertools.islice(batches.batches(features, torch.ones(1, 6), 500, seeded(5)), 400)
+    first, *rest = [
+        batch._replace(x=batch.x.clone()) for batch in drawn
+    ]  # a later one may be written over it
+    some = first.cost[0, 0, 0] * 6 * 500  # the share of rows that are drawn
+    x = torch.cat([batch.x[0] for batch in (first, *rest)], dim=-1)
+    on = (x > 0).double()
+    both = on @ on.T / on.shape[1] * some
+    same_set = torch.block_diag(torch.ones(3, 3), torch.ones(3, 3)).bool()
+    wanted = torch.where(same_set, density * together, density**2).double().fill_diagonal_(density)
+    assert (both - wanted).abs().max() < 0.006
+    plain = features.sample(200_000, 6)[0].T.double()
+    moments = (x.double() @ x.double().T / x.shape[1] * some, plain @ plain.T / plain.shape[1])
+    torch.testing.assert_close(*moments, atol=0.004, rtol=0)
+    values = x[0][x[0] > 0].sort().values
+    assert (values - torch.linspace(0, 1, len(values))).abs().max() < 0.02
+
+
+def test_sets_that_are_drawn_in_another_way_are_left_to_it():
+    class Twice(CorrelatedFeatures):
+        def sample_weighted(self, batch_size, generator=None):
+            x, weight = super().sample_weighted(batch_size, generator)
+            return 2 * x, weight
+
+    batch = next(batches.batches(Twice(4, 0.5), torch.ones(1, 4), 500, seeded(0)))
+    assert batch.x.max() > 1.5
 
 
 def test_turned_tables_are_uniform_and_pairwise_independent():

@@ -134,7 +134,7 @@ def test_expanded_and_moved_sets_forget_what_they_computed():
 class Echoes(SetFeatures):
     """All members of a set have one magnitude."""
 
-    def members(self, sets, generator):
+    def members(self, sets, u):
         return sets.repeat_interleave(self.set_size, dim=-1)
 
 

@@ -157,5 +157,5 @@ check_gets_through = number(
     },
     otherwise="Not {value:.3g}. How far is 0 from the mean, in deviations, and what share of a normal variable lies "
     "beyond that?",
-    praise="About 4 % on paper, and 3.5 % in the chapter's own models after 500 steps: nine directions can wait.",
+    praise="About 4 % on paper, a little less in the chapter's own models after 500 steps: nine directions can wait.",
 )
