@@ -50,9 +50,8 @@ def test_features_are_on_as_often_as_they_should_and_apart(density):
 def test_members_of_sets_come_as_their_own_sample_has_them(kind, more, together, density):
     features = kind(6, torch.tensor([density]), set_size=3, **more)
     drawn = itertools.islice(batches.batches(features, torch.ones(1, 6), 500, seeded(5)), 400)
-    first, *rest = [
-        batch._replace(x=batch.x.clone()) for batch in drawn
-    ]  # a later one may be written over it
+    # A later batch may be written over an earlier one.
+    first, *rest = [batch._replace(x=batch.x.clone()) for batch in drawn]
     some = first.cost[0, 0, 0] * 6 * 500  # the share of rows that are drawn
     x = torch.cat([batch.x[0] for batch in (first, *rest)], dim=-1)
     on = (x > 0).double()
