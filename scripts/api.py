@@ -21,6 +21,7 @@ NOT_FOR_USE = {
     "foreign",
     "minimise",
     "palette",
+    "replay",
     "validate",
     "words",
 }

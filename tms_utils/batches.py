@@ -27,10 +27,10 @@ from torch import Tensor
 from tms_utils.features import Features, SparseFeatures, given_first
 from tms_utils.sets import SetFeatures
 
-__all__ = ["Batch", "batches", "given_points", "turned"]
+__all__ = ["Batch", "batches", "given_points", "round_of", "turned"]
 
 USES = 8  # batches made of one table of random numbers
-AT_ONCE = 2**18  # numbers that are made in one call, at most: they stay in the processor's cache
+AT_ONCE = {"cpu": 2**18, "cuda": 2**22}  # numbers that are made in one call, at most: they stay in the cache
 COMPARED = 32  # features, up to which the first active one is found by comparing, not by search
 RARELY_EMPTY = 0.01  # below this share of empty rows, they are drawn like any other
 
@@ -104,8 +104,9 @@ def _sparse_columns(
     """
     p = density[..., None].contiguous()
     u = p.new_empty(*density.shape, batch_size)
-    at_once = max(1, min(USES, AT_ONCE // (p.numel() * batch_size)))
-    x, *kept = (u.new_empty(at_once, *u.shape) for _ in range(3))
+    at_once = made_at_once(u.numel(), u.device)
+    tables = 3 if p.shape[1] <= COMPARED else 1
+    x, *kept = (u.new_empty(at_once, *u.shape) for _ in range(tables))
     rows = torch.arange(batch_size, device=p.device) / batch_size
     while True:
         u.uniform_(generator=generator)
@@ -117,6 +118,17 @@ def _sparse_columns(
                 start = torch.rand(at_once, len(p), 1, generator=generator, device=p.device, dtype=p.dtype)
                 given_points(x, rows + start / batch_size, first_cdf, density, kept)
             yield from x
+
+
+def made_at_once(numbers: int, device: torch.device) -> int:
+    """How many batches of so many numbers are made in one call."""
+    return max(1, min(USES, AT_ONCE[device.type] // numbers))
+
+
+def round_of(features: SparseFeatures, batch_size: int) -> int:
+    """After how many batches they are made in the same way, and in the same memory, again."""
+    at_once = made_at_once(features.density.numel() * batch_size, features.device)
+    return -(-USES // at_once) * at_once
 
 
 def turned(

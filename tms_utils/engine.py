@@ -13,10 +13,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from tms_utils.batches import Batch, batches
+from tms_utils.batches import Batch, batches, round_of
 from tms_utils.models import ToyModel
 
-__all__ = ["Adam", "Batch", "ByAutograd", "WrittenOut", "batches", "threads_for"]
+__all__ = ["Adam", "Batch", "ByAutograd", "WrittenOut", "batches", "round_of", "threads_for"]
 
 WORK_FOR_THREADS = 2**22  # multiplications in a product of matrices from which a second thread pays
 
@@ -38,7 +38,7 @@ class WrittenOut:
         self.W, self.V, self.b = W, V[0] if V else W, b[..., None]
         self.dW, self.dV, self.db = dW, dV[0] if dV else None, db[..., None]
         self.frozen = [d for d, p in zip((dW, *dV, db), self.own, strict=True) if not p.requires_grad]
-        self.out = None  # the tables wait for the first batch's size
+        self.out = self.cost = None  # the tables wait for the first batch's size
 
     def set(self, batch: Batch) -> None:
         """δ = 2 cost · (x' - x), 0 where the ReLU is off; ∂V = h δᵀ, ∂W = (V δ) xᵀ, ∂b = Σ δ."""
@@ -46,12 +46,14 @@ class WrittenOut:
         if self.out is None or self.out.shape != x.shape:
             self.out, self.delta = torch.empty_like(x), torch.empty_like(x)
             self.h, self.back = (x.new_empty(len(x), self.W.shape[1], x.shape[2]) for _ in range(2))
+        if cost is not self.cost:
+            self.cost, self.twice = cost, 2 * cost
         torch.bmm(self.W, x, out=self.h)
         torch.bmm(self.V.mT, self.h, out=self.out)
         self.out.add_(self.b)
         if self.has_relu:
             self.out.relu_()
-        torch.sub(self.out, x, out=self.delta).mul_(2 * cost)
+        torch.sub(self.out, x, out=self.delta).mul_(self.twice)
         if self.has_relu:
             self.delta.mul_(self.out.sign_())  # 1 where the ReLU is on, else 0
         torch.bmm(self.V, self.delta, out=self.back)

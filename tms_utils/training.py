@@ -9,7 +9,7 @@ the same losses with a fraction of the work, by plain means, none of which chang
 4. the learning rate warms up, peaks high, and falls to zero along a cosine, so that fewer steps do;
 5. Adam's memory is short, β₂ = 0.99, and its ε far below the gradients.
 
-What else makes a step quick stands apart, in ``engine.py``.
+What else makes a step quick stands apart, in ``engine.py``, and what a GPU needs in ``replay.py``.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from tms_utils import engine
-from tms_utils.features import Features
+from tms_utils import engine, replay
+from tms_utils.features import Features, SparseFeatures
 from tms_utils.models import ToyModel
 from tms_utils.validate import (
     Device,
@@ -131,8 +131,19 @@ def train(
     model.to(device)
 
     gradient = engine.WrittenOut(model) if has_written_gradient(model) else engine.ByAutograd(model)
-    adam = engine.Adam(gradient.weights, gradient.gradients, betas=(0.9, 0.99))
     batches = engine.batches(features, importance, batch_size, generator)
+
+    def learn() -> engine.Batch:
+        """Draw a batch and set its gradient."""
+        batch = next(batches)
+        gradient.set(batch)
+        return batch
+
+    on_gpu = device.type == "cuda"
+    if on_gpu and isinstance(gradient, engine.WrittenOut) and type(features) is SparseFeatures:
+        learn = replay.Replayed(learn, device, engine.round_of(features, batch_size), generator)
+    optimiser = replay.FusedAdam if on_gpu else engine.Adam
+    adam = optimiser(gradient.weights, gradient.gradients, betas=(0.9, 0.99))
     records = []
     quiet = {} if progress else {"disable": True}  # left out, so that TQDM_DISABLE=1 is heard
     # On stdout: what a bar leaves behind on stderr, JupyterLab shows as an empty red strip.
@@ -140,8 +151,7 @@ def train(
     with engine.threads_for(sum(w.numel() for w in gradient.weights) * batch_size):
         try:
             for step in bar:
-                batch = next(batches)
-                gradient.set(batch)
+                batch = learn()
                 if step % every == 0 or step == steps - 1:
                     loss = gradient.loss(batch).detach()
                     _check_finite(loss, step, lr)
