@@ -85,13 +85,15 @@ check_two_at_once = choice(
 
 check_width = number(
     "0.3",
-    right=600,
-    tolerance=150,
+    right=650,
+    tolerance=75,
     slips={
         200: "In 200 dimensions the largest cosine is about 0.36: the table of section 0.3 shows it.",
         25: "One over 0.2, squared: that makes the *typical* cosine 0.2. The largest of half a million pairs is five times that.",
         1000: "A thousand dimensions would hold a thousand directions at right angles exactly. You need fewer.",
-        400: "Close: in 400 dimensions the largest cosine is still about 0.25.",
+        400: "In 400 dimensions the largest cosine is still about 0.24.",
+        500: "Close: in 500 dimensions the largest cosine is still 0.21 or more.",
+        800: "Enough, and more than it takes: in 800 dimensions the largest cosine is 0.17. A hundred or two can go.",
     },
     otherwise="Not {value:g}. The largest cosine is about 5 / sqrt(m); when is that 0.2?",
     low=1,

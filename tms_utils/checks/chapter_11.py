@@ -107,8 +107,8 @@ check_one_neuron = number(
     low=0.0,
     high=3.0,
     slips={
-        0.5: "That is the sparse limit, where the wrong side costs nothing but itself. Dense, half of what one neuron "
-        "wins is lost: the bias now has to serve both sides.",
+        0.5: "That is the sparse limit, where the wrong side costs nothing but itself. Dense, three fifths of what "
+        "one neuron wins are lost: the bias now has to serve both sides.",
         1 / 15: "That is the squared error itself. Divide it by what ignoring the feature costs, 1/12.",
         2 / 15: "That is the sum of both sides. Each comes half of the time, and then divide by 1/12.",
         1.6: "Nearly: each side comes half of the time only.",

@@ -43,7 +43,7 @@ def _judge(*parts: str) -> Callable:
         ),
         Slip(
             _judge("both", "neither"),
-            "Pairs of one active and one silent feature are missing. There are k(m - k) of them, with 1 on average: "
+            "Pairs of one active and one silent feature are missing. There are k(n - k) of them, with 1 on average: "
             "the nearest to a false alarm.",
         ),
         Slip(
