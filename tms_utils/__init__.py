@@ -2,10 +2,10 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
-from tms_utils.features import Features, KActiveFeatures, SparseFeatures
+from tms_utils.features import Features, SparseFeatures
 from tms_utils.geometry import dimensionality, dimensions_per_feature, feature_norms, superposition
 from tms_utils.models import ToyModel
-from tms_utils.sets import AnticorrelatedFeatures, CorrelatedFeatures
+from tms_utils.sets import AnticorrelatedFeatures, CorrelatedFeatures, KActiveFeatures
 from tms_utils.training import TrainingRecord, estimate_loss, train
 
 try:

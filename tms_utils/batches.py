@@ -140,7 +140,8 @@ def turned(
     """``times`` new tables of uniform numbers from one: each is u + c modulo 1, with one random c a feature.
 
     The rows of a table are as independent as those of u. A row and the row of another table that it was
-    turned into are independent as well, as c is new each time; only three and more of them are not.
+    turned into are independent as well, as c is new each time; so are any three rows. Four may not be: two rows
+    in the same two tables.
     """
     angle = torch.rand(times, *u.shape[:2], 1, generator=generator, device=u.device, dtype=u.dtype)
     return torch.add(u, angle, out=out).frac_()

@@ -28,11 +28,10 @@ from tms_utils.validate import (
     whole_number,
 )
 
-__all__ = ["Features", "KActiveFeatures", "Rows", "SparseFeatures", "WeightedRows", "given_first"]
+__all__ = ["Features", "Rows", "SparseFeatures", "WeightedRows", "given_first"]
 
 Rows = Float[Tensor, "instances batch features"]
 WeightedRows = tuple[Rows, Float[Tensor, "instances batch"]]
-Tables = Float[Tensor, "entries features"]  # an entry for each instance and first active feature
 
 
 class Features:
@@ -55,6 +54,8 @@ class Features:
     ``n_features`` is at least 1, ``density`` = P(x_i > 0) from 0 to 1: a number, ``(instances,)``,
     ``(instances, 1)`` or ``(instances, features)``. Anything else is a ValueError.
     """
+
+    is_paired = False  # whether ``uniform`` gives every instance the same numbers
 
     def __init__(self, n_features: WholeNumber, density: Numbers):
         self.n_features = positive_int("n_features", n_features)
@@ -104,6 +105,12 @@ class Features:
             raise ValueError(f"expected features with {fitting}; got {self.n_instances}")
         return self._with(lambda name, value: value.repeat(n_instances, 1) if name == "_density" else value)
 
+    def paired(self) -> Features:
+        """This distribution with the same random numbers for every instance: fair to compare models by."""
+        new = self._with(lambda _, value: value)
+        vars(new)["is_paired"] = True
+        return new
+
     def _with(self, change: Callable[[str, Tensor], Tensor]) -> Features:
         """A new object with each tensor changed, and without what a ``cached_property`` has computed."""
         new = object.__new__(type(self))
@@ -119,6 +126,10 @@ class Features:
     def sample_weighted(self, batch_size: WholeNumber, generator: Seed = None) -> WeightedRows:
         """``batch_size`` rows and their weights; here every row weighs ``1 / batch_size``."""
         x = self.sample(batch_size, generator)
+        shape = (self.n_instances, positive_int("batch_size", batch_size), self.n_features)
+        if tuple(x.shape) != shape or x.dtype != self.dtype:
+            given = f"{x.dtype} of shape {tuple(x.shape)}"
+            raise ValueError(f"expected sample to give {self.dtype} of shape {shape}; got {given}")
         return x, x.new_full(x.shape[:2], 1 / x.shape[1])
 
     def uniform(self, *shape: WholeNumber, generator: Seed) -> Float[Tensor, "instances ..."]:
@@ -126,12 +137,14 @@ class Features:
 
         Takes no int seed: a ``sample`` that calls this twice would get the same numbers twice.
         """
-        shape = (self.n_instances, *(whole_number("a size", size) for size in shape))
+        copies = self.n_instances if self.is_paired else 1
+        shape = (self.n_instances // copies, *(whole_number("a size", size) for size in shape))
         if not (generator is None or isinstance(generator, torch.Generator)):
             advice = "Begin your sample with generator = as_generator(generator, self.device)"
             raise ValueError(f"expected a torch.Generator or None; got {generator!r}. {advice}")
         generator = as_generator(generator, self.device)
-        return torch.rand(shape, generator=generator, device=self.device, dtype=self.dtype)
+        u = torch.rand(shape, generator=generator, device=self.device, dtype=self.dtype)
+        return u.repeat(copies, *[1] * (len(shape) - 1)) if copies > 1 else u
 
     @staticmethod
     def with_empty_row(x: Rows, some: float | Float[Tensor, " instances"]) -> WeightedRows:
@@ -222,29 +235,3 @@ def given_first(
     x = u.sub_(1 - p).mul_(1 / p)
     torch.minimum(x, place - first.to(u), out=x)
     return x.relu_().scatter_(-2, first, own)
-
-
-class KActiveFeatures(Features):
-    """Exactly ``k`` active features a row, every set of k equally likely, each uniform in [0, 1).
-
-    Args:
-        n_features: n, at least 1.
-        k: how many are active, from 0 to n. The density is k / n.
-        n_instances: how many independent copies ``sample`` returns.
-    """
-
-    def __init__(self, n_features: WholeNumber, k: WholeNumber, n_instances: WholeNumber = 1):
-        n_features, k = positive_int("n_features", n_features), whole_number("k", k)
-        if k > n_features:
-            raise ValueError(f"expected k between 0 and n_features = {n_features}; got {k}")
-        super().__init__(n_features, [k / n_features] * positive_int("n_instances", n_instances))
-        self.k = k
-
-    def sample(self, batch_size: WholeNumber, generator: Seed = None) -> Rows:
-        """The k largest of n uniform numbers are a uniformly random set of k features."""
-        batch_size = positive_int("batch_size", batch_size)
-        generator = as_generator(generator, self.device)
-        order = self.uniform(batch_size, self.n_features, generator=generator)
-        values = self.uniform(batch_size, self.k, generator=generator)
-        active = order.topk(self.k, dim=-1).indices
-        return torch.zeros_like(order).scatter_(-1, active, values)

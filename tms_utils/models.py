@@ -38,7 +38,7 @@ class ToyModel(nn.Module):
     three-dimensional tensor to ``nn.init.xavier_normal_`` gives a scale that changes with n_instances.)
     Half the scale is a choice, not an optimum: with five features in the plane at density 0.37, two digons
     are reached from it by two thirds of the seeds, from the full scale by more, and from a tenth of it by a
-    third; a larger start needs more steps, and then does best (exercise 2.7).
+    third; a larger start needs more steps (exercise 2.7).
 
     Raises:
         ValueError: if a size is not a whole number >= 1.

@@ -54,10 +54,10 @@ class Replayed(Generic[Result]):
         return result
 
     def _record(self) -> tuple[torch.cuda.CUDAGraph, Result]:
-        graph = torch.cuda.CUDAGraph()
-        if self.generator is not None:
-            graph.register_generator_state(self.generator)
         with torch.cuda.device(self.device):
+            graph = torch.cuda.CUDAGraph()
+            if self.generator is not None:
+                graph.register_generator_state(self.generator)
             if not self.recorded:  # one place for what is in use only within a recording, and one stream
                 self.shared = {"pool": torch.cuda.graph_pool_handle(), "stream": torch.cuda.Stream()}
             with torch.cuda.graph(graph, **self.shared, capture_error_mode="thread_local"):
@@ -75,8 +75,7 @@ class FusedAdam:
         self, weights: list[Tensor], gradients: list[Tensor], betas: tuple[float, float], eps: float = 1e-12
     ):
         weights, gradients = (
-            [piece for table in tables for piece in table.split(max(PIECE, len(table) // 128))]
-            for tables in (weights, gradients)
+            [piece for table in tables for piece in self.pieces(table)] for tables in (weights, gradients)
         )
         means, squares = ([torch.zeros_like(w) for w in weights] for _ in range(2))
         device = weights[0].device
@@ -86,6 +85,11 @@ class FusedAdam:
         options |= {"amsgrad": False, "maximize": False, "fused": True, "capturable": True}
         tables = (weights, gradients, means, squares, [], steps)
         self.move = Replayed(lambda: adam(*tables, **options), device)
+
+    @staticmethod
+    def pieces(table: Tensor) -> tuple[Tensor, ...]:
+        """Parts of a table that share its memory."""
+        return table.split(max(PIECE, len(table) // 128)) if table.ndim else (table,)
 
     def step(self, lr: float) -> None:
         """One step, of length about ``lr`` in every weight."""

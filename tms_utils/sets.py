@@ -1,4 +1,7 @@
-"""Features that come in sets: together, or one at a time (paper: "Correlated and Anticorrelated Features")."""
+"""Features that do not decide for themselves: in sets, together or one at a time, and exactly k of all.
+
+Paper: "Correlated and Anticorrelated Features"; the k are this course's own.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,18 @@ from jaxtyping import Float
 from torch import Tensor
 
 from tms_utils.features import Features, Rows, SparseFeatures, WeightedRows
-from tms_utils.validate import Numbers, Seed, WholeNumber, as_density, as_generator, as_numbers, positive_int
+from tms_utils.validate import (
+    Numbers,
+    Seed,
+    WholeNumber,
+    as_density,
+    as_generator,
+    as_numbers,
+    positive_int,
+    whole_number,
+)
 
-__all__ = ["AnticorrelatedFeatures", "CorrelatedFeatures", "SetFeatures"]
+__all__ = ["AnticorrelatedFeatures", "CorrelatedFeatures", "KActiveFeatures", "SetFeatures"]
 
 
 class SetFeatures(Features):
@@ -54,7 +66,8 @@ class SetFeatures(Features):
     def sets(self) -> SparseFeatures:
         """The sets, each as one sparse feature."""
         sets = SparseFeatures(self.n_features // self.set_size, self.set_density[:, :: self.set_size])
-        return sets.to(self.device, self.dtype)
+        sets = sets.to(self.device, self.dtype)
+        return sets.paired() if self.is_paired else sets
 
     @property
     def set_density(self) -> Float[Tensor, "instances features"]:
@@ -175,3 +188,29 @@ class AnticorrelatedFeatures(SetFeatures):
         member = (u * self.set_size).long()
         x = sets.new_zeros(*sets.shape, self.set_size)
         return x.scatter_(-1, member[..., None], sets[..., None]).flatten(start_dim=-2)
+
+
+class KActiveFeatures(Features):
+    """Exactly ``k`` active features a row, every set of k equally likely, each uniform in [0, 1).
+
+    Args:
+        n_features: n, at least 1.
+        k: how many are active, from 0 to n. The density is k / n.
+        n_instances: how many independent copies ``sample`` returns.
+    """
+
+    def __init__(self, n_features: WholeNumber, k: WholeNumber, n_instances: WholeNumber = 1):
+        n_features, k = positive_int("n_features", n_features), whole_number("k", k)
+        if k > n_features:
+            raise ValueError(f"expected k between 0 and n_features = {n_features}; got {k}")
+        super().__init__(n_features, [k / n_features] * positive_int("n_instances", n_instances))
+        self.k = k
+
+    def sample(self, batch_size: WholeNumber, generator: Seed = None) -> Rows:
+        """The k largest of n uniform numbers are a uniformly random set of k features."""
+        batch_size = positive_int("batch_size", batch_size)
+        generator = as_generator(generator, self.device)
+        order = self.uniform(batch_size, self.n_features, generator=generator)
+        values = self.uniform(batch_size, self.k, generator=generator)
+        active = order.topk(self.k, dim=-1).indices
+        return torch.zeros_like(order).scatter_(-1, active, values)

@@ -178,15 +178,16 @@ def estimate_loss(
 ) -> Float[Tensor, " instances"]:
     """Each instance's loss on ``batch_size`` fresh rows: the number to compare models by.
 
-    The same ``seed`` gives every model the same rows. Large batches are drawn in pieces, so memory stays
-    below about 100 MB. The features are drawn where the model is, in its dtype.
+    All instances get the same random numbers, hence the same rows where the density is the same, and so does
+    another model with the same ``seed``. Large batches are drawn in pieces (of at least ``batch_size`` rows in
+    all), so memory stays below about 100 MB. The features are drawn where the model is, in its dtype.
 
     Raises:
         ValueError: on sizes, shapes or importances that do not fit.
     """
     batch_size = whole_number("batch_size", batch_size, 2)
     device, dtype = _place(model, features)
-    features = _matching(features, model, device, dtype)
+    features = _matching(features, model, device, dtype).paired()
     importance = as_importance(importance, features.n_instances, features.n_features)
     importance = importance[:, None].to(device, dtype)
     generator = as_generator(whole_number("seed", seed), device)
@@ -201,7 +202,7 @@ def estimate_loss(
 
 
 def has_written_gradient(model: nn.Module) -> bool:
-    """Whether ``model.set_gradients`` is its gradient: a ToyModel whose answer no subclass has changed.
+    """Whether ``model.set_gradients`` is its gradient: a ToyModel whose answer no subclass or hook has changed.
 
     A weight that is computed from others (a parametrisation) is no parameter, and needs autograd.
     """
@@ -210,6 +211,8 @@ def has_written_gradient(model: nn.Module) -> bool:
     answer = ("forward", "hidden", "decode", "decoder")
     weights = {"W", "b"} if model.V is None else {"W", "V", "b"}
     unchanged = all(getattr(type(model), name) is getattr(ToyModel, name) for name in answer)
+    unchanged = unchanged and not any(name in vars(model) for name in answer)
+    unchanged = unchanged and not (model._forward_hooks or model._forward_pre_hooks)
     return unchanged and weights <= {name for name, _ in model.named_parameters()}
 
 

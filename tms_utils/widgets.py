@@ -16,10 +16,11 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from tms_utils.features import KActiveFeatures, SparseFeatures
+from tms_utils.features import SparseFeatures
 from tms_utils.geometry import dimensionality, dimensions_per_feature, represented
 from tms_utils.models import ToyModel
 from tms_utils.plotting import mix_colours, plot_activations, plot_directions, plot_gram, plot_norm_bars
+from tms_utils.sets import KActiveFeatures
 from tms_utils.training import train
 from tms_utils.validate import WholeNumber, as_numbers, positive_int, whole_number
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from tms_utils import SparseFeatures, ToyModel
+from tms_utils.checks import chapter_91
 from tms_utils.checks.chapter_01 import check_linear_loss, check_sgd_step
 from tms_utils.checks.chapter_02 import (
     check_bias_signs,
@@ -82,6 +83,11 @@ def test_chapter_1_accepts_right_answers_in_other_shapes_and_types() -> None:
     for step in (step_with_optimiser, step_without_backward):
         assert check_sgd_step(make_parameters, step).status == "passed"
     assert repr(check_train_linear(train_by_hand)).startswith("Exercise 91.1: passed")
+    a_weighted_mean = chapter_91._trainer(
+        lambda weight, error: (weight * error.square()).sum() / (weight.sum() * len(error))
+    )
+    assert check_train_linear(a_weighted_mean).status == "passed"
+    assert "Expected 2 answers in the brackets; got 1" in check_sgd_step(make_parameters).message
 
 
 def test_a_half_taken_step_is_told_from_a_shape_that_does_not_fit() -> None:
@@ -207,6 +213,7 @@ def figure_by_order(norms, shared):
     figure, axes = plt.subplots()
     scale = plt.cm.ScalarMappable(plt.Normalize(0, 2), "viridis")
     axes.barh(range(5)[::-1], norms, color=scale.to_rgba(shared))
+    axes.set_yticks(range(5)[::-1], range(5))  # else the axis would call feature 0 feature 4
     figure.colorbar(scale, ax=axes)
     return figure
 

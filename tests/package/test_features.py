@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tms_utils import Features, KActiveFeatures, SparseFeatures
+from tms_utils import CorrelatedFeatures, Features, KActiveFeatures, SparseFeatures
 from tms_utils.validate import as_generator
 
 ROWS = 2**13
@@ -128,35 +128,6 @@ def test_features_with_k_active_weigh_each_row_alike():
     x, weight = KActiveFeatures(4, 2).sample_weighted(50, 0)
     assert x.shape == (1, 50, 4)
     assert (weight == 1 / 50).all()
-
-
-# Exactly k active ---------------------------------------------------------------------------
-
-
-@quick
-@given(st.integers(1, 7).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n))), st.integers(0, 999))
-def test_exactly_k_features_are_active(sizes, seed):
-    n, k = sizes
-    x = KActiveFeatures(n, k, n_instances=2).sample(500, seed)
-    assert x.shape == (2, 500, n)
-    assert ((x > 0).sum(-1) == k).float().mean() > 0.999  # a value may be exactly 0
-
-
-def test_every_set_of_k_is_equally_likely():
-    x = KActiveFeatures(5, 2).sample(2**14, 0)[0]
-    sets = ((x > 0) * 2 ** torch.arange(5)).sum(1)
-    counts = sets.bincount(minlength=32)
-    counts = counts[counts > 0]
-    assert len(counts) == 10
-    expected = 2**14 / 10
-    assert (counts - expected).abs().max() < 6 * expected**0.5
-    assert x[x > 0].mean() == pytest.approx(0.5, abs=0.02)
-
-
-@pytest.mark.parametrize("k", range(4))
-def test_the_density_of_k_active_features_is_that_of_one_feature(k):
-    features = KActiveFeatures(3, k, n_instances=2)
-    torch.testing.assert_close(features.density, torch.full((2, 3), k / 3))
 
 
 # The worked example of SparseFeatures.sample_weighted ---------------------------------------
@@ -365,3 +336,42 @@ def test_density_takes_every_shape_with_one_meaning():
 def test_what_does_not_fit_is_refused_by_name(build, message):
     with pytest.raises(ValueError, match=message):
         build()
+
+
+# Fair comparisons ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        SparseFeatures(6, torch.tensor([0.2, 0.2, 0.7])),
+        KActiveFeatures(6, 3, n_instances=3),
+        CorrelatedFeatures(6, torch.tensor([0.2, 0.2, 0.7]), set_size=3, together=0.8),
+    ],
+)
+def test_paired_instances_of_one_density_get_the_same_rows(features):
+    x, weight = features.paired().sample_weighted(64, 0)
+    assert torch.equal(x[0], x[1])
+    assert torch.equal(weight[0], weight[1])
+    apart, _ = features.sample_weighted(64, 0)
+    assert not torch.equal(apart[0], apart[1])
+    assert torch.equal(
+        features.paired().expand(3).to("cpu").sample(8, 1)[0], features.paired().sample(8, 1)[1]
+    )
+
+
+def test_rows_of_ones_own_must_fit():
+    class Whole(Features):
+        def sample(self, batch_size, generator=None):
+            return torch.ones(self.n_instances, batch_size, self.n_features, dtype=torch.int64)
+
+    class Flat(Features):
+        def sample(self, batch_size, generator=None):
+            return torch.ones(batch_size, self.n_features)
+
+    with pytest.raises(
+        ValueError, match=r"sample to give torch.float32 of shape \(1, 4, 3\); got torch.int64"
+    ):
+        Whole(3, 0.5).sample_weighted(4)
+    with pytest.raises(ValueError, match=r"of shape \(1, 4, 3\); got torch.float32 of shape \(4, 3\)"):
+        Flat(3, 0.5).sample_weighted(4)

@@ -70,6 +70,13 @@ def test_batches_lie_in_the_same_memory_a_round_later(n_features, at_once, monke
     assert places[:length] == places[length : 2 * length] == places[2 * length :]
 
 
+def test_adams_pieces_share_the_tables_memory():
+    for table in (torch.zeros(3 * replay.PIECE + 1), torch.zeros(2, 5), torch.zeros(())):
+        for piece in replay.FusedAdam.pieces(table):
+            piece += 1
+        assert (table == 1).all()
+
+
 # On a GPU -------------------------------------------------------------------------------------
 
 

@@ -1,11 +1,11 @@
-"""Correlated and anticorrelated features: who is on with whom, that weighted rows are unbiased, what is refused."""
+"""Correlated and anticorrelated features, and exactly k of all: who is on with whom, that weighted rows are unbiased, what is refused."""
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tms_utils import AnticorrelatedFeatures, CorrelatedFeatures, Features
+from tms_utils import AnticorrelatedFeatures, CorrelatedFeatures, Features, KActiveFeatures
 from tms_utils.sets import SetFeatures
 
 ROWS = 2**13
@@ -209,3 +209,32 @@ def test_instances_are_drawn_apart():
 def test_what_does_not_fit_is_refused_by_name(build, message):
     with pytest.raises(ValueError, match=message):
         build()
+
+
+# Exactly k active ---------------------------------------------------------------------------
+
+
+@quick
+@given(st.integers(1, 7).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n))), st.integers(0, 999))
+def test_exactly_k_features_are_active(sizes, seed):
+    n, k = sizes
+    x = KActiveFeatures(n, k, n_instances=2).sample(500, seed)
+    assert x.shape == (2, 500, n)
+    assert ((x > 0).sum(-1) == k).float().mean() > 0.999  # a value may be exactly 0
+
+
+def test_every_set_of_k_is_equally_likely():
+    x = KActiveFeatures(5, 2).sample(2**14, 0)[0]
+    sets = ((x > 0) * 2 ** torch.arange(5)).sum(1)
+    counts = sets.bincount(minlength=32)
+    counts = counts[counts > 0]
+    assert len(counts) == 10
+    expected = 2**14 / 10
+    assert (counts - expected).abs().max() < 6 * expected**0.5
+    assert x[x > 0].mean() == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize("k", range(4))
+def test_the_density_of_k_active_features_is_that_of_one_feature(k):
+    features = KActiveFeatures(3, k, n_instances=2)
+    torch.testing.assert_close(features.density, torch.full((2, 3), k / 3))

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from tms_utils.features import KActiveFeatures
+from tms_utils import KActiveFeatures
 from tms_utils.models import ToyModel
 from tms_utils.shapes import polygon, polytope, square_antiprism
 from tms_utils.theory import minimise, one_sparse_loss, polygon_one_sparse_loss, polygon_optimum

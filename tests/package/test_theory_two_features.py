@@ -31,6 +31,12 @@ def random_solutions(count: int, seed: int) -> tuple[Tensor, Tensor, Tensor, Ten
     return w, b, p, r
 
 
+@pytest.mark.usefixtures("unchecked")
+def test_whole_numbers_are_weights_as_well():
+    whole, real = (two_feature_loss([one, -one], [0 * one] * 2, density=0.3, r=0.5) for one in (1, 1.0))
+    assert whole == real > 0
+
+
 # The exact loss -------------------------------------------------------------------------------
 
 

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tms_utils import Features, SparseFeatures, ToyModel, estimate_loss, train
-from tms_utils.theory import feature_mean, feature_variance
 from tms_utils.training import has_written_gradient, learning_rate
 
 
@@ -289,50 +288,6 @@ def test_the_learning_rate_warms_up_and_falls(steps, peak):
         assert rates[-1] < 0.01 * peak
 
 
-# The loss -----------------------------------------------------------------------------------
-
-
-def test_the_estimated_loss_of_a_constant_answer_is_known_exactly():
-    p = torch.tensor([1.0, 0.3, 0.01])
-    answer = model(3)
-    answer.W.data.zero_()
-    answer.b.data = feature_mean(p)[:, None].expand(3, 6).clone()
-    importance = 0.5 ** torch.arange(6)
-    given = estimate_loss(answer, SparseFeatures(6, p), importance)
-    expected = importance.mean() * feature_variance(p)
-    torch.testing.assert_close(given, expected, rtol=0.02, atol=0)
-
-
-def test_importance_broadcasts_over_instances_and_features():
-    answer, features = model(2), SparseFeatures(6, 0.5)
-    plain = estimate_loss(answer, features, batch_size=512)
-    for importance, factor in (
-        (2.0, [2.0, 2.0]),
-        (torch.tensor(3.0), [3.0, 3.0]),
-        (torch.full((6,), 0.5), [0.5, 0.5]),
-        (torch.tensor([[1.0], [4.0]]), [1.0, 4.0]),
-        (torch.full((1, 6), 0.5), [0.5, 0.5]),
-        (np.array([[1.0], [4.0]]), [1.0, 4.0]),
-        ([2] * 6, [2.0, 2.0]),
-    ):
-        given = estimate_loss(answer, features, importance, batch_size=512)
-        torch.testing.assert_close(given, plain * torch.tensor(factor))
-
-
-def test_the_same_seed_shows_every_model_the_same_rows():
-    features = SparseFeatures(6, 0.5)
-    assert torch.equal(estimate_loss(model(2), features), estimate_loss(model(2), features))
-    assert not torch.equal(estimate_loss(model(2), features), estimate_loss(model(2), features, seed=1))
-
-
-def test_a_batch_drawn_in_pieces_gives_the_same_mean():
-    """300 instances of 20 features: 2**16 rows do not fit into one piece of memory."""
-    answer = ToyModel(20, 2, 300)
-    answer.W.data.zero_()
-    loss = estimate_loss(answer, SparseFeatures(20, 0.2), batch_size=2**11)
-    torch.testing.assert_close(loss.mean(), torch.tensor(0.2 / 3), rtol=0.01, atol=0)
-
-
 # What is refused ----------------------------------------------------------------------------
 
 
@@ -373,6 +328,17 @@ def test_refused_training_leaves_the_model_as_it_was():
 def test_modules_that_cannot_be_trained_so_are_told_why(trained, options, message):
     with pytest.raises(ValueError, match=message):
         run(trained, **options)
+
+
+def test_a_model_whose_answer_is_changed_by_hand_is_trained_as_it_answers():
+    hooked, patched = model(2), model(2)
+    hooked.register_forward_hook(lambda module, given, answer: 0.5 * answer)
+    patched.decode = lambda h: 0.5 * ToyModel.decode(patched, h)
+    assert not has_written_gradient(hooked)
+    assert not has_written_gradient(patched)
+    run(hooked)
+    run(patched)
+    torch.testing.assert_close(hooked.W, patched.W)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

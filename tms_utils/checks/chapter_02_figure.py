@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import ScalarFormatter
 
 from tms_utils.checks.exercise import Slip, exercise, require
 
@@ -57,13 +58,17 @@ _OTHER_COLOURS = Slip(
     _drawing(lambda bars, key: None, order=-1, colours=-1),
     "Feature 0 is on top, but the bars have each other's colours: a colour must say what its own feature shares.",
 )
+_MISNUMBERED = Slip(
+    _drawing(lambda bars, key: None, order=-1),
+    "Feature 0 is on top, but the axis calls it feature 4: turn the axis, not the numbers.",
+)
 
 
 @exercise(
     "2.3",
     came="bf481c38437bc660",
     right=_drawing(lambda bars, key: bars.invert_yaxis()),
-    slips=[_TURNED_ELSE, _TURNED_BOTH, _NOT_TURNED, _NO_KEY, _OTHER_LENGTHS, _OTHER_COLOURS],
+    slips=[_TURNED_ELSE, _TURNED_BOTH, _NOT_TURNED, _NO_KEY, _OTHER_LENGTHS, _OTHER_COLOURS, _MISNUMBERED],
 )
 def check_figure(draw_norms: Callable) -> str:
     """Which bar is on top, whether the key is the right way up, and whether bars mean what they meant."""
@@ -89,6 +94,9 @@ def check_figure(draw_norms: Callable) -> str:
     colours = torch.tensor([bar.get_facecolor() for bar in by_height])
     wanted = torch.as_tensor(keys[0]._colorbar.mappable.to_rgba(shared.numpy()))
     require(torch.allclose(colours.double(), wanted, atol=0.01), _OTHER_COLOURS)
+    top = by_height[0]
+    own_names = not isinstance(bars[0].yaxis.get_major_formatter(), ScalarFormatter)
+    require(own_names or abs(top.get_y() + top.get_height() / 2) < 0.5, _MISNUMBERED)
     return "The current Axes is whichever was made last. Name the Axes you mean: ax.invert_yaxis()."
 
 

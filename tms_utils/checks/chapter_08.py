@@ -169,4 +169,4 @@ def check_other_weights(attempt: Any) -> str:
     require(set(answers.values()) != {"true"}, _WAIT_SLIPS["all"])
     for name, waits in _WAITS.items():
         require((answers[name] == "true") == waits, _WAIT_SLIPS[name])
-    return "What is special is the basis of features: there, and only there, Adam's steps stay in two dimensions."
+    return "What is special is the basis of features: there Adam's steps stay in two dimensions, and in almost any other they do not."

@@ -199,11 +199,11 @@ check_budget = choice(
     "9.4",
     right="C",
     slips={
-        "A": "That would be so if every output were right to begin with. Crowded outputs are already wrong by some e, and "
-        "the harm has a part 2eΔ besides Δ².",
+        "A": "Crowded outputs are already wrong by some e, and the harm has a part 2eΔ besides Δ²: divided by ε², that part "
+        "grows.",
         "B": "It would if all of the harm were in proportion to ε². One part is in proportion to ε.",
         "D": "The harm L' - L tends to 0. Divided by ε² it does not.",
     },
-    praise="A part 2eΔ, in proportion to ε, divided by ε² grows like 1/ε. Without errors, V does not depend on ε: always "
+    praise="A part 2eΔ, in proportion to ε, divided by ε² grows like 1/ε. Without superposition, V does not depend on ε: always "
     "say the budget.",
 )

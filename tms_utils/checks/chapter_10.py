@@ -22,6 +22,12 @@ _A = torch.tensor([[1, 0, 0, 1, 0], [0, 1, 1, 1, 0], [0, 0, 1, 1, 0], [0, 0, 1, 
 _ONCE = _A[[0, 1, 1, 2]]  # the same neurons, but another one of them twice
 _TRADED = _A.clone()  # features 0 and 1 trade partners: no sum of a row or column changes
 _TRADED[:2, :2] = ~_TRADED[:2, :2]
+_OVERLAP = torch.tensor([[1, 1, 0], [1, 0, 1], [0, 1, 1], [0, 0, 0]]).bool()  # and a code with its products:
+_OVERLAP_ELSE = torch.tensor([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]]).bool()
+
+
+def _products(a: Tensor) -> Tensor:
+    return a.T.float() @ a.float()
 
 
 def _shape_of_sums(a: Tensor) -> tuple[list, list]:
@@ -46,6 +52,11 @@ _SAME = {
         lambda a, b: torch.equal(a.sum(0), b.sum(0)),
         "You compare only how many neurons each feature lights. Two features have traded partners in this pair, and "
         "every count is the same.",
+    ),
+    "products": Slip(
+        lambda a, b: torch.equal(_products(a), _products(b)),
+        "You compare how many neurons each two features share. Two codes can agree in that, and differ in what three "
+        "features share.",
     ),
     "set": Slip(
         lambda a, b: set(map(tuple, a.tolist())) == set(map(tuple, b.tolist())),
@@ -84,6 +95,7 @@ def check_same_code(attempt: Callable) -> str:
         unsorted = not verdict(_A, _A[:, [2, 1, 0, 3, 4]])
         require(not unsorted, _SAME["sizes"])
         require(False, _SAME["sums"])
+    require(not verdict(_OVERLAP, _OVERLAP_ELSE), _SAME["products"])
     wide = torch.rand(12, 40, generator=torch.Generator().manual_seed(1)) < 0.3
     mixed = torch.randperm(12, generator=torch.Generator().manual_seed(2))
     require(verdict(wide, wide[mixed]), "Right with four neurons, wrong with twelve in another order.")
@@ -182,7 +194,7 @@ def check_honest(attempt: Callable) -> str:
     one = as_number(attempt(judge), "the loss")
     if abs(one - 0.2) > 0.1:
         mean = float(judge(0).mean())
-        require(abs(one - mean) > 1e-4, _HONEST["typical"], found=one)
+        require(abs(one - mean) > 2e-3, _HONEST["typical"], found=one)
         require(False, _HONEST["other"], found=one)
     if abs(found - 1) > 0.07:
         closest = _closest(found, models)

@@ -185,7 +185,7 @@ check_penalty = number(
         0.12: "That is the eigenvalue itself. Solve s_3 = 1 - n λ / (2 e_3) = 0 for λ.",
     },
     otherwise="Not {value:g}. The circle is alone once s_3 = 1 - n λ / (2 e_3) is 0.",
-    praise="λ = 2 e_3 / n. The ReLU models of section 15.4 obey it as well: at 0.02 only the circle is left.",
+    praise="λ = 2 e_3 / n. The ReLU models of section 15.4 get there even a little earlier: at 0.02 only the circle is left.",
 )
 
 # 15.4 ---------------------------------------------------------------------------------------

@@ -70,7 +70,7 @@ def check_border(attempt: Callable) -> str:
             require(
                 right,
                 f"For values of mean {x.mean():.2f} and mean square {x.square().mean():.2f}, r = {r:g}, you return "
-                f"{seen:.3f}; expected {wanted:.3f}.",
+                f"{seen:.4f}; expected {wanted:.4f}.",
             )
     return "One line for every law: only E[min²] and E[x]², each over E[x²], count. The unit of x does not."
 

@@ -84,6 +84,8 @@ class Exercise:
         rights = self.right if isinstance(self.right, tuple) else (self.right,)
         raised: list[Exception] = []  # by the attempt's own code; any other exception is the check's fault
         try:
+            given = f"Expected {len(rights)} answers in the brackets; got {len(attempts)}."
+            require(len(attempts) == len(rights), given)
             with _usual_settings():
                 watched = [_watched(*pair, raised) for pair in zip(attempts, rights, strict=True)]
                 return Verdict(self.number, "passed", self.check(*watched))

@@ -54,7 +54,8 @@ def _as_pairs(w: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """w and b, gradients and all, if they fit each other."""
     for name, value in (("w", w), ("b", b)):
         as_numbers(name, value)
-    w, b = torch.as_tensor(w), torch.as_tensor(b)
+    w, b = (torch.as_tensor(value) for value in (w, b))
+    w, b = (value if value.is_floating_point() else value.to(torch.get_default_dtype()) for value in (w, b))
     if w.shape[-1:] != (2,) or b.shape != w.shape:
         raise ValueError(f"expected w and b of shape (..., 2); got {tuple(w.shape)} and {tuple(b.shape)}")
     return w, b
