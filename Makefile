@@ -66,8 +66,8 @@ check: style ## at every save: style, the chapters' rules, tests without browser
 test: style book ## run every test: helper package, chapters, site, tools
 	$(QUIETLY) $(BIN)/pytest $(NBVAL) -n 2 --dist loadfile --no-loadscope-reorder --durations=25 $(CHAPTERS) tests
 
-claims: $(ENV) ## the chapters with other seeds: the same verdicts? (SEEDS="100 200" ONLY=05 LENGTH=2)
-	$(QUIETLY) $(BIN)/python scripts/claims.py --seeds $(SEEDS) --length $(LENGTH) $(if $(ONLY),--only $(ONLY))
+claims: $(ENV) ## the chapters with other seeds: the same verdicts? (SEEDS="100 200" ONLY=05 LENGTH=2 UNTRAINED=1)
+	$(QUIETLY) $(BIN)/python scripts/claims.py --seeds $(SEEDS) --length $(LENGTH) $(if $(ONLY),--only $(ONLY)) $(if $(UNTRAINED),--untrained)
 
 chapter: $(ENV) ## begin a new chapter: make chapter TITLE="A trial"
 	@test -n "$$COURSE_TITLE" || { echo 'A chapter needs a title: make chapter TITLE="A trial"'; exit 2; }

@@ -3,10 +3,14 @@
     python scripts/claims.py                              every chapter, with SEED = 100 and SEED = 200
     python scripts/claims.py --only 05 --seeds 300        only chapter 5, with SEED = 300
     python scripts/claims.py --seeds 0 --length 2         every number of steps doubled
+    python scripts/claims.py --untrained                  which verdicts stand although nothing is trained?
 
 Each chapter is run as it stands, without its exercises, but for the two lines SEED and LENGTH of its set-up cell;
 no file is changed. As many chapters run at a time as there are cores. A verdict that differs is a finding: mend the claim (more seeds, an honest tolerance,
 "in most seeds"), never the seed. The exit status is 1 if any verdict differs or a chapter raises.
+
+With --untrained every optimiser is switched off, and the verdicts that stand all the same are listed. Each must be
+exact, built by hand, or a "differs": or it cannot fail.
 """
 
 import argparse
@@ -21,11 +25,21 @@ import chapter
 import nbformat
 from chapter import Chapter, is_bootstrap, shown, tags
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
 
 import notebooks
 
 EXERCISE = {"exercise", "check", "solution"}
 ROW = re.compile(r"^Claim: +(.+)\n(?:.+\n)*?Verdict: +(.+)$", re.MULTILINE)
+
+# Nothing learns any more. (L-BFGS, which finds the exact optima, stays; so does descent written out in a cell.)
+SWITCHED_OFF = """import torch
+
+from tms_utils import engine
+
+for kind in (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD):
+    kind.step = lambda self, closure=None: None
+engine.Adam.step = lambda self, lr: None"""
 
 
 class ClaimsError(Exception):
@@ -125,17 +139,39 @@ def what_differs(found: Chapter, seed: int, length: int, seconds: int) -> list[t
         return [("all of them", "", str(error))]
 
 
+def stand_untrained(found: Chapter, seconds: int) -> list[str]:
+    """The claims whose verdict is the stored one although every optimiser is switched off; cells may raise.
+
+    Raises:
+        ClaimsError: it was stopped, or shows no claims.
+    """
+    notebook = changed(found, 0, 1)
+    for cell in notebook.cells:
+        cell.metadata.tags = [*tags(cell), "raises-exception"]
+    notebook.cells.insert(0, new_code_cell(SWITCHED_OFF))
+    notebooks.execute(notebook, found.path.parent, seconds)
+    stored, new = verdicts(found), verdicts(Chapter(notebook))
+    return [claim for claim in stored if new.get(claim) == stored[claim]]
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[100, 200])
     parser.add_argument("--length", type=int, default=1, help="what every number of steps is multiplied by")
     parser.add_argument("--only", nargs="+", default=[], help="chapters: numbers (05) or files")
+    parser.add_argument("--untrained", action="store_true", help="switch every optimiser off instead")
     parser.add_argument("--timeout", type=int, default=1200, help="seconds allowed per cell")
     options = parser.parse_args(arguments)
     try:
         chosen = [chapter.read(path) for path in select(options.only)]
     except ValueError as error:
         parser.error(str(error))
+    if options.untrained:
+        for found in chosen:
+            standing = stand_untrained(found, options.timeout)
+            print(f"{found.path.stem}: {len(standing)} of {len(verdicts(found))} verdicts stand untrained")
+            print("".join(f"  [{verdicts(found)[claim]}] {claim}\n" for claim in standing), flush=True)
+        return 0
     rows: list[tuple[str, str, str]] = []
     runs = [(found, seed) for found in chosen for seed in options.seeds]
     with ThreadPoolExecutor(os.cpu_count()) as cores:  # a kernel each, on one thread

@@ -10,11 +10,13 @@ import chapter
 import claims
 import nbformat
 import pytest
+import torch
 from chapter import Chapter
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 import notebooks
+from tms_utils import engine
 
 SETUP = "from tms_utils.tables import Claims\n\nclaims = Claims()\nSEED = 0  # another?\nLENGTH = 1\nsteps = 5 * LENGTH"
 CLAIM = """claims.add("{name}", expected="yes", measured=f"{{SEED}}, {{steps}}", seeds=1, holds={holds})"""
@@ -140,3 +142,19 @@ def test_an_odd_title_or_verdict_is_read_whole() -> None:
     output = new_output("execute_result", data={"text/plain": text})
     found = Chapter(new_notebook(cells=[new_code_cell(outputs=[output])]))
     assert claims.verdicts(found) == {"a: b": "partly: 3 of 5"}
+
+
+def test_verdicts_that_stand_although_nothing_is_trained_are_listed(write, capsys, monkeypatch) -> None:
+    for kind in (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD, engine.Adam):
+        monkeypatch.setattr(kind, "step", kind.step)  # put back after the test
+    learning = """import torch
+
+w = torch.nn.Parameter(torch.zeros(()))
+adam = torch.optim.Adam([w], lr=1.0)
+(w - 3).square().backward()
+adam.step()"""
+    write(new_code_cell(learning), holds="w.item() > 0.5")
+    assert claims.main(["--untrained"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("01_example: 1 of 2 verdicts stand untrained\n  [agrees] The first: it is so\n")
+    assert "The second" not in printed
