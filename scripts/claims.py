@@ -122,13 +122,20 @@ def try_chapter(found: Chapter, seed: int, length: int, seconds: int) -> list[tu
     Raises:
         ClaimsError: it raised, was stopped, or shows no claims.
     """
-    stored = verdicts(found)
-    notebook = changed(found, seed, length)
+    return differences(verdicts(found), verdicts_of(changed(found, seed, length), found, seconds))
+
+
+def verdicts_of(notebook: NotebookNode, found: Chapter, seconds: int) -> dict[str, str]:
+    """The verdicts that a changed copy of the chapter comes to.
+
+    Raises:
+        ClaimsError: it raised, was stopped, or shows no claims.
+    """
     try:
         notebooks.execute(notebook, found.path.parent, seconds)
     except notebooks.ChapterError as error:
         raise ClaimsError(f"it did not run to its end: {error}") from error
-    return differences(stored, verdicts(Chapter(notebook)))
+    return verdicts(Chapter(notebook))
 
 
 def what_differs(found: Chapter, seed: int, length: int, seconds: int) -> list[tuple[str, str, str]]:
@@ -149,8 +156,7 @@ def stand_untrained(found: Chapter, seconds: int) -> list[str]:
     for cell in notebook.cells:
         cell.metadata.tags = [*tags(cell), "raises-exception"]
     notebook.cells.insert(0, new_code_cell(SWITCHED_OFF))
-    notebooks.execute(notebook, found.path.parent, seconds)
-    stored, new = verdicts(found), verdicts(Chapter(notebook))
+    stored, new = verdicts(found), verdicts_of(notebook, found, seconds)
     return [claim for claim in stored if new.get(claim) == stored[claim]]
 
 
@@ -168,7 +174,11 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(str(error))
     if options.untrained:
         for found in chosen:
-            standing = stand_untrained(found, options.timeout)
+            try:
+                standing = stand_untrained(found, options.timeout)
+            except ClaimsError as error:
+                print(f"{found.path.stem}: {error}\n", flush=True)
+                continue
             print(f"{found.path.stem}: {len(standing)} of {len(verdicts(found))} verdicts stand untrained")
             print("".join(f"  [{verdicts(found)[claim]}] {claim}\n" for claim in standing), flush=True)
         return 0

@@ -122,7 +122,7 @@ def _sparse_columns(
 
 def made_at_once(numbers: int, device: torch.device) -> int:
     """How many batches of so many numbers are made in one call."""
-    return max(1, min(USES, AT_ONCE[device.type] // numbers))
+    return max(1, min(USES, AT_ONCE.get(device.type, AT_ONCE["cpu"]) // numbers))
 
 
 def round_of(features: SparseFeatures, batch_size: int) -> int:
